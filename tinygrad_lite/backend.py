@@ -1,0 +1,388 @@
+"""The array library: NumPy on the CPU, CuPy on a GPU, chosen by device.
+
+CuPy arrays answer to NumPy's own functions: `np.exp(x)` on a CuPy array runs CuPy's `exp` (through NEP 13 and
+NEP 18), so the operations are written once, with `np.`. This module holds the rest: what these protocols do not
+reach (creation, random numbers, reductions by `ufunc.reduce`, strided views), what a device is, and PyTorch's rules
+for the dtype of a result. Nothing here knows of Tensors or gradients.
+
+An array names the library it comes from by the module of its class: `namespace(x)` is `numpy` or `cupy`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+from collections.abc import Iterator, Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+Array = Any  # a numpy.ndarray or a cupy.ndarray: the two have no common class to name here
+DType = np.dtype
+
+LIBRARIES = {"cpu": "numpy", "cuda": "cupy"}  # device type -> the module whose arrays live there
+
+
+class ShapeError(ValueError, RuntimeError):
+    """Shapes that do not fit. Both a ValueError, as NumPy raises, and a RuntimeError, as PyTorch does."""
+
+
+# ---------------------------------------------------------------------------------------------------- devices
+
+
+class Device:
+    """Where an array lives: `device("cpu")`, `device("cuda")`, `device("cuda:1")` or `device("cuda", 1)`."""
+
+    __slots__ = ("type", "index")
+
+    def __init__(self, type: str | Device, index: int | None = None) -> None:
+        if isinstance(type, Device):
+            type, index = type.type, type.index
+        name, colon, number = str(type).partition(":")
+        if colon and not number.isdigit():
+            raise RuntimeError(f"Invalid device string: {type!r}. Use 'cpu', 'cuda' or 'cuda:1'")
+        if name not in LIBRARIES:
+            raise RuntimeError(f"device {type!r} is not known. Use one of {', '.join(map(repr, LIBRARIES))}")
+        self.type = name
+        self.index = int(number) if colon else index
+
+    def __repr__(self) -> str:
+        return f"device(type={self.type!r}" + (")" if self.index is None else f", index={self.index})")
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, str):
+            other = Device(other)
+        return isinstance(other, Device) and (self.type, self.index or 0) == (other.type, other.index or 0)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index or 0))
+
+
+CPU = Device("cpu")
+_default_device = CPU
+
+
+def set_default_device(where: str | Device) -> None:
+    """Make new tensors on `where` when no device is named. RuntimeError where that device cannot be had."""
+    global _default_device
+    with on(Device(where)):  # an unusable device is refused here, not at the first tensor made on it
+        _default_device = Device(where)
+
+
+def get_default_device() -> Device:
+    """The device on which tensors are made when none is named: the CPU, until `set_default_device`."""
+    return _default_device
+
+
+@contextlib.contextmanager
+def on(where: str | Device | None) -> Iterator[ModuleType]:
+    """The array library of a device, with that device current: `with on("cuda:1") as xp: xp.zeros(3)`.
+
+    Raises RuntimeError, saying what to install, where the device cannot be used.
+    """
+    place = _default_device if where is None else Device(where)
+    if place.type == "cuda":
+        cupy = _cupy(place)
+        with cupy.cuda.Device(place.index or 0):
+            yield cupy
+    else:
+        yield importlib.import_module(LIBRARIES[place.type])
+
+
+_usable: set[Device] = set()
+
+
+def _cupy(place: Device) -> ModuleType:
+    """CuPy, once an allocation on `place` has succeeded: importing CuPy succeeds on machines with no GPU too."""
+    try:
+        import cupy
+
+        if place not in _usable:
+            with cupy.cuda.Device(place.index or 0):
+                cupy.zeros(1)
+            _usable.add(place)
+    except Exception as error:
+        raise RuntimeError(
+            f"device '{place}' cannot be used: {type(error).__name__}: {error}. It needs an NVIDIA GPU with its driver,"
+            " and CuPy: pip install 'tinygrad_lite[cuda12]' or 'tinygrad_lite[cuda13]', after the driver's CUDA"
+            " version. Or use device='cpu'"
+        ) from error
+    return cupy
+
+
+def cuda_is_available() -> bool:
+    """True if an array can be allocated on the first CUDA device."""
+    try:
+        _cupy(Device("cuda"))
+    except RuntimeError:
+        return False
+    return True
+
+
+def namespace(array: Array) -> ModuleType:
+    """The library that an array comes from: numpy or cupy."""
+    return np if isinstance(array, np.ndarray) else sys.modules[type(array).__module__.partition(".")[0]]
+
+
+def device_of(array: Array) -> Device:
+    """The device that an array lives on."""
+    if isinstance(array, np.ndarray):
+        return CPU
+    library = namespace(array).__name__
+    kind = next(kind for kind, name in LIBRARIES.items() if name == library)
+    return Device(kind, getattr(array.device, "id", None))
+
+
+def is_array(value: object) -> bool:
+    """True for a NumPy array, and for an array of any other library that a device stands for."""
+    if isinstance(value, np.ndarray):
+        return True
+    library = type(value).__module__.partition(".")[0]
+    return library != "numpy" and library in LIBRARIES.values()  # NumPy's own scalars are numbers, not arrays
+
+
+def to_numpy(array: Array) -> np.ndarray:
+    """The same numbers as a NumPy array: the array itself if it is one, else a copy in the host's memory."""
+    return array if isinstance(array, np.ndarray) else array.get()
+
+
+def move(array: Array, where: Device) -> Array:
+    """The array on another device; the array itself if it is there already."""
+    if device_of(array) == where:
+        return array
+    with on(where) as xp:
+        return xp.asarray(array if namespace(array) is xp else to_numpy(array))
+
+
+# ------------------------------------------------------------------------------------------------------ dtypes
+
+_default_dtype: DType = np.dtype("float32")
+
+
+def get_default_dtype() -> DType:
+    """The dtype of tensors made from Python floats: float32, until `set_default_dtype`."""
+    return _default_dtype
+
+
+def set_default_dtype(dtype: Any) -> None:
+    """Make tensors from Python floats as float16, float32 or float64."""
+    global _default_dtype
+    if np.dtype(dtype).kind != "f":
+        raise TypeError(f"only floating-point types are supported as the default type, not {np.dtype(dtype)}")
+    _default_dtype = np.dtype(dtype)
+
+
+def promote_types(a: Any, b: Any) -> DType:
+    """The dtype that holds the results of two dtypes: NumPy's, but an integer never widens a float (PyTorch)."""
+    a, b = np.dtype(a), np.dtype(b)
+    if (a.kind == "f") != (b.kind == "f"):
+        return a if a.kind == "f" else b
+    return np.promote_types(a, b)
+
+
+def result_type(*values: Any) -> DType:
+    """The dtype in which an operation on arrays and Python numbers is done, by PyTorch's rules.
+
+    The kinds are ordered bool < integer < float. Among values of the highest kind, arrays with dimensions decide
+    before arrays without, and these before Python numbers: so 2.0 never makes a float32 array float64.
+    """
+    ranks: list[DType | None] = [None, None, None]  # arrays with dimensions, arrays without, Python numbers
+    for value in values:
+        if is_array(value):
+            rank, dtype = (0 if value.ndim else 1), value.dtype
+        else:
+            rank, dtype = 2, dtype_of_number(value)
+        current = ranks[rank]
+        ranks[rank] = dtype if current is None else promote_types(current, dtype)
+    found = [dtype for dtype in ranks if dtype is not None]
+    highest = max(_kind_order(dtype) for dtype in found)
+    return next(dtype for dtype in found if _kind_order(dtype) == highest)
+
+
+def dtype_of_number(value: Any) -> DType:
+    """The dtype that a Python number becomes: bool, int64, or the default floating dtype."""
+    if isinstance(value, bool):
+        return np.dtype("bool")
+    if isinstance(value, int):
+        return np.dtype("int64")
+    if isinstance(value, float):
+        return _default_dtype
+    raise TypeError(f"expected a number or an array, but got {type(value).__name__}: {value!r}")
+
+
+def _kind_order(dtype: DType) -> int:
+    return 0 if dtype.kind == "b" else 2 if dtype.kind == "f" else 1
+
+
+def promote(values: Sequence[Any], to_float: bool) -> list[Any]:
+    """The values, each array cast to their common dtype (`result_type`); with `to_float`, integers become floats.
+
+    Python numbers and bool arrays beside others are left as they are: neither changes the dtype of a result.
+    """
+    dtype = result_type(*values)
+    if dtype.kind != "f" and to_float:
+        dtype = _default_dtype
+    if dtype.kind == "b":
+        return list(values)
+    keep_bool = len(values) > 1 and not to_float
+    return [
+        value.astype(dtype)
+        if is_array(value) and value.dtype != dtype and not (keep_bool and value.dtype.kind == "b")
+        else value
+        for value in values
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------- creation
+
+
+def as_array(data: Any, dtype: Any = None, where: str | Device | None = None) -> Array:
+    """A new array holding a copy of `data`: a number, an array, or nested sequences of numbers and arrays.
+
+    Arrays keep their dtype and, unless `where` names another, their device. Python numbers become bool, int64 or
+    the default floating dtype. TypeError for what is no number, ShapeError for rows of different lengths.
+    """
+    if is_array(data):
+        array = move(data, device_of(data) if where is None else Device(where))
+        return array.astype(array.dtype if dtype is None else dtype)  # astype copies
+    try:
+        array = np.array(data, dtype=dtype)
+    except ValueError as error:
+        if "inhomogeneous" in str(error):
+            raise ShapeError(f"tensor: the rows of a nested sequence must have equal lengths ({error})") from error
+        raise
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"tensor: could not infer a numeric dtype from {type(data).__name__}: {str(data)[:60]!r}")
+    if dtype is None and array.dtype.kind == "f" and not isinstance(_first_leaf(data), np.generic | np.ndarray):
+        array = array.astype(_default_dtype)
+    with on(where) as xp:
+        return array if xp is np else xp.asarray(array)
+
+
+def _first_leaf(data: Any) -> Any:
+    while isinstance(data, list | tuple | range) and len(data):
+        data = data[0]
+    return 0.0 if isinstance(data, list | tuple | range) else data
+
+
+def create(name: str, *arguments: Any, dtype: Any = None, where: str | Device | None = None) -> Array:
+    """A new array from the library's own function: `create("zeros", (2, 3), dtype="float32", where="cuda")`."""
+    with on(where) as xp:
+        return getattr(xp, name)(*arguments, dtype=_default_dtype if dtype is None else dtype)
+
+
+# -------------------------------------------------------------------------------------------- random numbers
+
+
+class Generator:
+    """A source of random numbers on one device, repeatable once seeded with `manual_seed`."""
+
+    def __init__(self, device: str | Device = "cpu") -> None:
+        self.device = Device(device)
+        self._seed: int | None = None
+        self._library: Any = None
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start the sequence that belongs to this seed, an integer ≥ 0. Returns the generator."""
+        if not isinstance(seed, int) or seed < 0:
+            raise ValueError(f"manual_seed: the seed must be an integer of at least 0, but got {seed!r}")
+        self._seed, self._library = seed, None
+        return self
+
+    def initial_seed(self) -> int | None:
+        """The seed given by `manual_seed`, or None."""
+        return self._seed
+
+    @contextlib.contextmanager
+    def _drawing(self) -> Iterator[Any]:
+        with on(self.device) as xp:
+            if self._library is None:
+                self._library = xp.random.default_rng(self._seed)
+            yield self._library
+
+    def random(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
+        """Uniform on [0, 1)."""
+        return self._draw("random", shape, dtype)
+
+    def normal(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
+        """Normal with mean 0 and standard deviation 1."""
+        return self._draw("standard_normal", shape, dtype)
+
+    def _draw(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
+        wanted = np.dtype(_default_dtype if dtype is None else dtype)
+        drawn = wanted if wanted.itemsize >= 4 else np.dtype("float32")  # the libraries draw no float16
+        with self._drawing() as library:
+            return getattr(library, name)(size=shape, dtype=drawn).astype(wanted, copy=False)
+
+    def integers(self, low: int, high: int, shape: tuple[int, ...], dtype: Any = "int64") -> Array:
+        """Whole numbers, uniform on low, ..., high - 1."""
+        with self._drawing() as library:
+            return library.integers(low, high, size=shape).astype(dtype)
+
+    def permutation(self, n: int) -> Array:
+        """The numbers 0, ..., n - 1 in random order, int64: the order that sorts n random numbers."""
+        with self._drawing() as library:
+            return library.random(size=(n,)).argsort().astype("int64")
+
+
+_default_generators: dict[Device, Generator] = {}
+_global_seed: int | None = None
+
+
+def default_generator(where: str | Device | None = None) -> Generator:
+    """The generator that random tensors on a device are drawn from when none is named."""
+    place = _default_device if where is None else Device(where)
+    if place not in _default_generators:
+        generator = Generator(place)
+        if _global_seed is not None:
+            generator.manual_seed(_global_seed)
+        _default_generators[place] = generator
+    return _default_generators[place]
+
+
+def manual_seed(seed: int) -> Generator:
+    """Seed the default generator of every device, so that a run on one device can be repeated. Returns the CPU's."""
+    global _global_seed
+    Generator().manual_seed(seed)  # refuses a bad seed before anything changes
+    _global_seed = seed
+    _default_generators.clear()
+    return default_generator(CPU)
+
+
+# --------------------------------------------------- functions that NumPy's protocols do not carry over to CuPy
+
+
+def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    """The sum over `axis` (an int, a tuple, or None for all)."""
+    if isinstance(x, np.ndarray):
+        return np.add.reduce(x, axis=axis, keepdims=keepdims)  # np.sum does this, after a microsecond of preparation
+    return x.sum(axis=axis, keepdims=keepdims)
+
+
+def expand(x: Array, shape: tuple[int, ...]) -> Array:
+    """A view of x that repeats it to `shape`, without a copy (stride 0 along each repeated dimension)."""
+    if isinstance(x, np.ndarray) and x.ndim == 0:
+        return np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))  # eight times as fast as np.broadcast_to
+    return np.broadcast_to(x, shape)
+
+
+def keep(mask: Array, x: Array) -> Array:
+    """x where mask is True, else 0, an infinity or NaN in x too (which x * mask would turn into NaN).
+
+    `np.where` says the same, but takes ten times as long on a mask without a pattern: the processor guesses each
+    branch. So NumPy numbers are combined bit by bit with an integer of all ones (-1) or all zeros.
+    """
+    if isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.shape == mask.shape:
+        whole = np.dtype(f"i{x.dtype.itemsize}")
+        return (x.view(whole) & np.negative(mask.astype(whole))).view(x.dtype)
+    return np.where(mask, x, 0)
+
+
+def add_at(x: Array, index: Any, value: Array) -> None:
+    """x[index] += value in place, where an index that occurs several times adds several times."""
+    namespace(x).add.at(x, index, value)

@@ -1,0 +1,204 @@
+"""Making Tensors: from data, filled with a number, in steps, or at random.
+
+Sizes are given one by one or as one tuple. `dtype` defaults to the default floating dtype (float32), `device` to the
+default device, and a result with `requires_grad=True` is a leaf whose gradient `backward()` will fill in.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite import backend
+from tinygrad_lite.backend import Generator
+from tinygrad_lite.tensor import Tensor, all_ints, plain, sizes
+
+
+def _leaf(array: Any, requires_grad: bool) -> Tensor:
+    made = Tensor._wrap(array)
+    if requires_grad:
+        made.requires_grad = True
+    return made
+
+
+def tensor(*data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A new Tensor holding a copy of `data`: a number, nested sequences, an array, or several numbers.
+
+    Python floats become float32, ints int64, bools bool; arrays keep their dtype. `tensor(3., 2)` is
+    `tensor([3., 2])`. TypeError for what is no number, ShapeError for rows of different lengths, RuntimeError for a
+    dtype that cannot require gradients.
+    """
+    if not data:
+        raise TypeError("tensor() needs data: a number, a sequence or an array")
+    values = data[0] if len(data) == 1 else data
+    return _leaf(backend.as_array(plain(values), dtype, device), requires_grad)
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """`data` as a Tensor, sharing memory with a Tensor or an array where dtype and device allow it."""
+    if isinstance(data, Tensor):
+        return data.to(dtype=dtype, device=device)
+    if backend.is_array(data):
+        return Tensor._wrap(data).to(dtype=dtype, device=device)
+    return tensor(data, dtype=dtype, device=device)
+
+
+def from_numpy(array: np.ndarray) -> Tensor:
+    """A Tensor that shares memory with a NumPy array: a change of one shows in the other.
+
+    A change through the array is not seen by the walk back: make it before the Tensor is used, or use `tensor(array)`.
+    """
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"can't convert np.ndarray of type {array.dtype}: only bool, integer and floating dtypes")
+    return Tensor._wrap(array.view(np.ndarray))
+
+
+def from_dlpack(source: Any) -> Tensor:
+    """A Tensor that shares memory with an array of another library, handed over by DLPack."""
+    kind = source.__dlpack_device__()[0]  # 1: the CPU's memory, 2: CUDA's
+    with backend.on("cuda" if kind == 2 else "cpu") as xp:
+        return Tensor._wrap(xp.from_dlpack(source))
+
+
+def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """All elements 0."""
+    return _leaf(backend.create("zeros", sizes(size), dtype=dtype, where=device), requires_grad)
+
+
+def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """All elements 1."""
+    return _leaf(backend.create("ones", sizes(size), dtype=dtype, where=device), requires_grad)
+
+
+def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uninitialised memory: whatever was there."""
+    return _leaf(backend.create("empty", sizes(size), dtype=dtype, where=device), requires_grad)
+
+
+def full(
+    size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """All elements `fill_value`, whose type decides the dtype."""
+    value = fill_value.item() if isinstance(fill_value, Tensor | np.generic) else fill_value
+    dtype = backend.dtype_of_number(value) if dtype is None else dtype
+    shape = sizes((size,)) if not isinstance(size, int) else (size,)
+    return _leaf(backend.create("full", shape, value, dtype=dtype, where=device), requires_grad)
+
+
+def arange(
+    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """start, start + step, ... below `end`; `arange(n)` is 0, ..., n - 1. int64 if all three are integers."""
+    start, end = (0, start) if end is None else (start, end)
+    start, end, step = (x.item() if isinstance(x, Tensor | np.generic) else x for x in (start, end, step))
+    if step == 0 or (end - start) * step < 0:
+        raise RuntimeError(f"arange: cannot go from {start} to {end} in steps of {step}")
+    dtype = ("int64" if all_ints((start, end, step)) else None) if dtype is None else dtype
+    return _leaf(backend.create("arange", start, end, step, dtype=dtype, where=device), requires_grad)
+
+
+def linspace(
+    start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """`steps` numbers at equal distances from `start` to `end`, both included."""
+    return _leaf(backend.create("linspace", start, end, steps, dtype=dtype, where=device), requires_grad)
+
+
+def eye(
+    n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """The (n, m) matrix with ones on its diagonal; m defaults to n."""
+    return _leaf(backend.create("eye", n, n if m is None else m, dtype=dtype, where=device), requires_grad)
+
+
+# ----------------------------------------------------------------------------------------------------------- random
+
+
+def _source(generator: Generator | None, device: Any) -> Generator:
+    if generator is not None and device is not None and generator.device != backend.Device(device):
+        raise RuntimeError(f"Expected a '{device}' generator, but found one on '{generator.device}'")
+    return backend.default_generator(device) if generator is None else generator
+
+
+def rand(
+    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Random numbers, uniform on [0, 1)."""
+    return _leaf(_source(generator, device).random(sizes(size), dtype), requires_grad)
+
+
+def randn(
+    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Random numbers from the normal distribution of mean 0 and standard deviation 1."""
+    return _leaf(_source(generator, device).normal(sizes(size), dtype), requires_grad)
+
+
+def randint(
+    low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: Any = "int64",
+    device: Any = None,
+) -> Tensor:  # fmt: skip
+    """Random integers, uniform on low, ..., high - 1: `randint(high, size)` or `randint(low, high, size)`."""
+    if size is None:
+        low, high, size = 0, low, high
+    if size is None or isinstance(size, int):
+        raise TypeError("randint: size must be a tuple: randint(high, size) or randint(low, high, size)")
+    if high <= low:
+        raise RuntimeError(f"randint expects 'low' to be less than 'high', but got low={low} >= high={high}")
+    return Tensor._wrap(_source(generator, device).integers(low, high, sizes((size,)), dtype))
+
+
+def randperm(n: int, *, generator: Generator | None = None, device: Any = None) -> Tensor:
+    """The numbers 0, ..., n - 1 in random order, int64."""
+    return Tensor._wrap(_source(generator, device).permutation(n))
+
+
+# --------------------------------------------------------------------------------------------------- like another
+
+
+def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros of the shape, dtype and device of another Tensor."""
+    return zeros(input.shape, **_like(input, dtype, device), requires_grad=requires_grad)
+
+
+def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones of the shape, dtype and device of another Tensor."""
+    return ones(input.shape, **_like(input, dtype, device), requires_grad=requires_grad)
+
+
+def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uninitialised memory of the shape, dtype and device of another Tensor."""
+    return empty(input.shape, **_like(input, dtype, device), requires_grad=requires_grad)
+
+
+def full_like(
+    input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """One number throughout, in the shape, dtype and device of another Tensor."""
+    return full(input.shape, fill_value, **_like(input, dtype, device), requires_grad=requires_grad)
+
+
+def rand_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uniform random numbers in the shape, dtype and device of another Tensor."""
+    return rand(input.shape, **_like(input, dtype, device), requires_grad=requires_grad)
+
+
+def randn_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Normal random numbers in the shape, dtype and device of another Tensor."""
+    return randn(input.shape, **_like(input, dtype, device), requires_grad=requires_grad)
+
+
+def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """Random integers in the shape, dtype and device of another Tensor."""
+    low, high = (0, low) if high is None else (low, high)
+    return randint(low, high, tuple(input.shape), **_like(input, dtype, device))
+
+
+def _like(input: Tensor, dtype: Any, device: Any) -> dict[str, Any]:
+    return {
+        "dtype": input.dtype if dtype is None else dtype,
+        "device": input.device if device is None else device,
+    }

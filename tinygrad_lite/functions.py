@@ -1,0 +1,217 @@
+"""The functions of the package that are methods of Tensor too, and those that join several Tensors.
+
+    exp(t), sum(t, dim=0), max(t, 1), cat([a, b]), where(t > 0, a, b), einsum("ij,jk->ik", a, b)
+
+Each takes what PyTorch's function of that name takes. A function of one tensor is that tensor's method.
+"""
+
+from __future__ import annotations
+
+import builtins
+import string
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite import ops
+from tinygrad_lite.backend import ShapeError
+from tinygrad_lite.creation import as_tensor
+from tinygrad_lite.tensor import Tensor
+
+
+def _method(name: str) -> Callable[..., Any]:
+    method = getattr(Tensor, name)
+
+    def function(input: Any, *arguments: Any, **settings: Any) -> Any:
+        return method(as_tensor(input), *arguments, **settings)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = method.__doc__
+    return function
+
+
+abs = _method("abs")
+add = _method("add")
+allclose = _method("allclose")
+amax = _method("amax")
+amin = _method("amin")
+any = _method("any")
+all = _method("all")
+argmax = _method("argmax")
+argmin = _method("argmin")
+argsort = _method("argsort")
+ceil = _method("ceil")
+chunk = _method("chunk")
+clamp = _method("clamp")
+clone = _method("clone")
+cos = _method("cos")
+cosh = _method("cosh")
+cumsum = _method("cumsum")
+detach = _method("detach")
+diagonal = _method("diagonal")
+div = _method("div")
+dot = _method("dot")
+eq = _method("eq")
+equal = _method("equal")
+erf = _method("erf")
+exp = _method("exp")
+expm1 = _method("expm1")
+flatten = _method("flatten")
+flip = _method("flip")
+floor = _method("floor")
+floor_divide = _method("floor_divide")
+gather = _method("gather")
+ge = _method("ge")
+gt = _method("gt")
+histc = _method("histc")
+index_select = _method("index_select")
+isclose = _method("isclose")
+isfinite = _method("isfinite")
+isinf = _method("isinf")
+isnan = _method("isnan")
+le = _method("le")
+log = _method("log")
+log10 = _method("log10")
+log1p = _method("log1p")
+log2 = _method("log2")
+log_softmax = _method("log_softmax")
+logsumexp = _method("logsumexp")
+lt = _method("lt")
+masked_fill = _method("masked_fill")
+matmul = _method("matmul")
+max = _method("max")
+maximum = _method("maximum")
+mean = _method("mean")
+min = _method("min")
+minimum = _method("minimum")
+mm = _method("mm")
+movedim = _method("movedim")
+mul = _method("mul")
+narrow = _method("narrow")
+ne = _method("ne")
+neg = _method("neg")
+norm = _method("norm")
+numel = _method("numel")
+outer = _method("outer")
+permute = _method("permute")
+pow = _method("pow")
+prod = _method("prod")
+ravel = _method("ravel")
+reciprocal = _method("reciprocal")
+relu = _method("relu")
+remainder = _method("remainder")
+reshape = _method("reshape")
+roll = _method("roll")
+round = _method("round")
+rsqrt = _method("rsqrt")
+sigmoid = _method("sigmoid")
+sign = _method("sign")
+sin = _method("sin")
+sinh = _method("sinh")
+softmax = _method("softmax")
+sort = _method("sort")
+split = _method("split")
+sqrt = _method("sqrt")
+square = _method("square")
+squeeze = _method("squeeze")
+std = _method("std")
+sub = _method("sub")
+sum = _method("sum")
+t = _method("t")
+tan = _method("tan")
+tanh = _method("tanh")
+topk = _method("topk")
+transpose = _method("transpose")
+tril = _method("tril")
+triu = _method("triu")
+trunc = _method("trunc")
+unbind = _method("unbind")
+unsqueeze = _method("unsqueeze")
+var = _method("var")
+
+
+def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
+    """The tensor repeated to a broadcast shape, without a copy."""
+    return as_tensor(input).expand(size)
+
+
+def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """The tensors, each repeated to their common broadcast shape."""
+    shape = np.broadcast_shapes(*(tensor._array.shape for tensor in tensors))
+    return tuple(tensor.expand(shape) for tensor in tensors)
+
+
+def where(condition: Any, input: Any = None, other: Any = None) -> Any:
+    """`input` where the condition (bool) is True, else `other`. The gradient of the branch not taken is 0.
+
+    With the condition alone: the positions where it is True, one Tensor (int64) for each dimension.
+    """
+    condition = as_tensor(condition)
+    if input is None and other is None:
+        return tuple(Tensor._wrap(found) for found in np.nonzero(condition._array))
+    return ops.where(condition, input, other)
+
+
+def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """The tensors joined along a dimension, in which alone their sizes may differ."""
+    if not len(tensors):
+        raise RuntimeError("cat(): expected a non-empty list of Tensors")
+    return ops.cat(*(as_tensor(tensor) for tensor in tensors), dim=dim)
+
+
+concat = concatenate = cat
+
+
+def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """Tensors of one shape joined along a new dimension."""
+    if not len(tensors):
+        raise RuntimeError("stack expects a non-empty TensorList")
+    shapes = {tuple(tensor.shape) for tensor in tensors}
+    if len(shapes) > 1:
+        raise ShapeError(f"stack expects each tensor to be equal size, but got {' and '.join(map(str, shapes))}")
+    return ops.stack(*(as_tensor(tensor) for tensor in tensors), dim=dim)
+
+
+def einsum(equation: str, *operands: Any) -> Tensor:
+    """Einstein's summation: labels that the output leaves out are summed over.
+
+    `einsum("ij,jk->ik", a, b)` is a matrix product, `einsum("bij->bji", a)` a transposition, `einsum("ii", a)` a
+    trace. Spaces are allowed, "..." stands for the dimensions not named, and without "->" the output has the labels
+    that occur once, in alphabetical order. ShapeError if the labels do not fit the operands.
+    """
+    if len(operands) == 1 and isinstance(operands[0], list | tuple):
+        operands = tuple(operands[0])
+    tensors = [as_tensor(operand) for operand in operands]
+    inputs, arrow, output = equation.replace(" ", "").partition("->")
+    terms = inputs.split(",")
+    if len(terms) != len(tensors):
+        raise ShapeError(f"einsum: {equation!r} names {len(terms)} operands, and {len(tensors)} were given")
+    counts = [len(term.replace("...", "")) for term in terms]
+    hidden = [tensor.ndim - n if "..." in term else 0 for tensor, n, term in zip(tensors, counts, terms, strict=True)]
+    spare = [letter for letter in string.ascii_letters if letter not in equation][: builtins.max(hidden, default=0)]
+    ellipsis = "".join(spare)
+    for i, (tensor, term) in enumerate(zip(tensors, terms, strict=True)):
+        terms[i] = term.replace("...", ellipsis[len(ellipsis) - builtins.max(hidden[i], 0) :])
+        if len(terms[i]) != tensor.ndim:
+            raise ShapeError(
+                f"einsum: operand {i} has shape {tuple(tensor.shape)}, and {term!r} in {equation!r} names {counts[i]}"
+                " dimensions"
+            )
+    if not arrow:
+        labels = "".join(terms)
+        output = "..." + "".join(label for label in sorted(set(labels)) if labels.count(label) == 1 and label not in spare)
+    output = output.replace("...", ellipsis)
+    for i, term in enumerate(terms):
+        terms[i], tensors[i] = _diagonals(term, tensors[i])
+    return ops.einsum(*tensors, equation=f"{','.join(terms)}->{output}")
+
+
+def _diagonals(labels: str, tensor: Tensor) -> tuple[str, Tensor]:
+    """A tensor with one dimension for each of its labels: for "iji", the diagonal of the first and last."""
+    for label in set(labels):
+        while labels.count(label) > 1:
+            first, second = labels.index(label), labels.rindex(label)
+            tensor = tensor.diagonal(0, first, second)
+            labels = labels[:first] + labels[first + 1 : second] + labels[second + 1 :] + label
+    return labels, tensor

@@ -1,0 +1,175 @@
+"""NumPy's functions on Tensors: what `np.exp(t)` and `np.sum(t, axis=0)` do.
+
+NumPy asks its arguments whether one of them wants to take a call over (NEP 13 for ufuncs, NEP 18 for functions). A
+Tensor does. A function that stands in the tables here becomes the Tensor's own, gradients included. Any other runs on
+plain arrays if no Tensor given to it requires a gradient, and is an error that names it if one does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite import functions, ops
+from tinygrad_lite.tensor import Tensor
+
+UFUNCS: dict[Any, Callable[..., Any]] = {
+    np.add: ops.add,
+    np.subtract: ops.sub,
+    np.multiply: ops.mul,
+    np.divide: ops.div,
+    np.negative: ops.neg,
+    np.power: ops.pow,
+    np.float_power: ops.pow,
+    np.remainder: ops.remainder,
+    np.floor_divide: ops.floor_divide,
+    np.matmul: ops.matmul,
+    np.maximum: ops.maximum,
+    np.minimum: ops.minimum,
+    np.exp: ops.exp,
+    np.expm1: ops.expm1,
+    np.log: ops.log,
+    np.log1p: ops.log1p,
+    np.log2: ops.log2,
+    np.log10: ops.log10,
+    np.sqrt: ops.sqrt,
+    np.square: functions.square,
+    np.reciprocal: ops.reciprocal,
+    np.sin: ops.sin,
+    np.cos: ops.cos,
+    np.tan: ops.tan,
+    np.sinh: ops.sinh,
+    np.cosh: ops.cosh,
+    np.tanh: ops.tanh,
+    np.absolute: ops.abs,
+    np.fabs: ops.abs,
+    np.sign: ops.sign,
+    np.floor: ops.floor,
+    np.ceil: ops.ceil,
+    np.trunc: ops.trunc,
+    np.equal: ops.eq,
+    np.not_equal: ops.ne,
+    np.less: ops.lt,
+    np.less_equal: ops.le,
+    np.greater: ops.gt,
+    np.greater_equal: ops.ge,
+    np.bitwise_and: ops.bitwise_and,
+    np.bitwise_or: ops.bitwise_or,
+    np.bitwise_xor: ops.bitwise_xor,
+    np.invert: ops.bitwise_not,
+    np.isnan: ops.isnan,
+    np.isfinite: ops.isfinite,
+    np.isinf: ops.isinf,
+}
+
+
+def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+    """`ufunc(*inputs)` for inputs of which one is a Tensor; for other methods and settings, on plain arrays."""
+    if method == "__call__" and not settings and ufunc in UFUNCS:
+        return UFUNCS[ufunc](*inputs)
+    name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+    if any(isinstance(out, Tensor) for out in settings.get("out", ())):
+        raise TypeError(f"{name}: a Tensor cannot be the `out` of a NumPy function. Use copy_() on it")
+    return getattr(ufunc, method)(*_plain(inputs, name), **_plain(settings, name))
+
+
+def call_function(function: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+    """`function(*inputs, **settings)` for arguments among which there is a Tensor."""
+    if function in FUNCTIONS:
+        return FUNCTIONS[function](*inputs, **settings)
+    name = f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)
+    return function(*_plain(inputs, name), **_plain(settings, name))
+
+
+def _plain(value: Any, name: str) -> Any:
+    """Arguments with arrays in the place of Tensors. TypeError if one of these requires a gradient."""
+    if isinstance(value, Tensor):
+        if value.requires_grad:
+            raise TypeError(
+                f"{name} is not differentiable here, and one of its arguments requires a gradient. If none is to flow"
+                f" through it, call it on detach()ed tensors"
+            )
+        return value.numpy()
+    if isinstance(value, tuple | list):
+        return type(value)([_plain(part, name) for part in value])
+    if isinstance(value, dict):
+        return {key: _plain(part, name) for key, part in value.items()}
+    return value
+
+
+# NumPy's own names for the arguments, with its defaults: axis for dim, keepdims for keepdim, ddof for correction.
+
+
+def _reduce(reduction: Callable[..., Any]) -> Callable[..., Any]:
+    def function(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+        return reduction(a, dim=axis, keepdim=bool(keepdims))
+
+    return function
+
+
+def _deviation(reduction: Callable[..., Any]) -> Callable[..., Any]:
+    def function(a: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+        return reduction(a, dim=axis, correction=ddof, keepdim=bool(keepdims))
+
+    return function
+
+
+def _transpose(a: Tensor, axes: Any = None) -> Tensor:
+    return a.T if axes is None else a.permute(*axes)
+
+
+def _take(a: Tensor, indices: Any, axis: int | None = None) -> Tensor:
+    return a.ravel()[indices] if axis is None else a[(slice(None),) * (axis % a.ndim) + (indices,)]
+
+
+def _clip(a: Tensor, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Tensor:
+    return a.clamp(a_min if min is None else min, a_max if max is None else max)
+
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    np.sum: _reduce(ops.sum),
+    np.mean: _reduce(ops.mean),
+    np.prod: _reduce(ops.prod),
+    np.max: _reduce(ops.amax),
+    np.min: _reduce(ops.amin),
+    np.amax: _reduce(ops.amax),
+    np.amin: _reduce(ops.amin),
+    np.any: _reduce(ops.any),
+    np.all: _reduce(ops.all),
+    np.argmax: _reduce(ops.argmax),
+    np.argmin: _reduce(ops.argmin),
+    np.var: _deviation(ops.var),
+    np.std: _deviation(ops.std),
+    np.cumsum: lambda a, axis=None: ops.cumsum(a if axis is not None else a.ravel(), dim=axis or 0),
+    np.clip: _clip,
+    np.where: functions.where,
+    np.concatenate: lambda arrays, axis=0: functions.cat(arrays, 0 if axis is None else axis),
+    np.stack: lambda arrays, axis=0: functions.stack(arrays, axis),
+    np.reshape: lambda a, shape: a.reshape(shape),
+    np.ravel: lambda a: a.ravel(),
+    np.transpose: _transpose,
+    np.swapaxes: lambda a, axis1, axis2: a.transpose(axis1, axis2),
+    np.moveaxis: lambda a, source, destination: a.movedim(source, destination),
+    np.squeeze: lambda a, axis=None: a.squeeze(axis),
+    np.expand_dims: lambda a, axis: a.unsqueeze(axis),
+    np.broadcast_to: lambda array, shape: array.expand(shape),
+    np.tile: lambda A, reps: A.repeat(reps),
+    np.flip: lambda m, axis=None: m.flip(range(m.ndim) if axis is None else axis),
+    np.roll: lambda a, shift, axis=None: a.roll(shift, axis),
+    np.tril: lambda m, k=0: m.tril(k),
+    np.triu: lambda m, k=0: m.triu(k),
+    np.diagonal: lambda a, offset=0, axis1=0, axis2=1: a.diagonal(offset, axis1, axis2),
+    np.take: _take,
+    np.dot: lambda a, b: ops.matmul(a, b),
+    np.outer: lambda a, b: functions.outer(a, b),
+    np.einsum: functions.einsum,
+    np.zeros_like: lambda a: ops.zeros_like(a).detach(),
+    np.copy: lambda a: a.clone(),
+    np.shape: lambda a: tuple(a.shape),
+    np.ndim: lambda a: a.ndim,
+    np.size: lambda a: a.numel(),
+    np.round: lambda a, decimals=0: ops.round(a, decimals=decimals),
+    np.linalg.norm: lambda x, ord=None, axis=None, keepdims=False: x.norm(2 if ord is None else ord, axis, keepdims),
+}

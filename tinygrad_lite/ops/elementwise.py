@@ -1,0 +1,697 @@
+"""Operations that treat every element alike, with NumPy's broadcasting: arithmetic and the textbook's functions.
+
+Each function stands directly above its derivatives. A rule is given g, the gradient of the loss by the output y, and
+returns g · dy/dx, element by element. Where the inputs were broadcast, the walk sums the result back.
+
+The functions take arrays and Python numbers, and use NumPy's own functions, which CuPy arrays answer to.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite import backend
+from tinygrad_lite.op import op
+
+# ------------------------------------------------------------------------------------------------------ arithmetic
+
+
+@op(types="common")
+def add(a, b):
+    """y = a + b"""
+    return a + b
+
+
+@add.gradient("a", "b")
+def _(g):
+    return g
+
+
+@op(types="common")
+def sub(a, b):
+    """y = a - b"""
+    return a - b
+
+
+@sub.gradient("a")
+def _(g):
+    return g
+
+
+@sub.gradient("b")
+def _(g):
+    return -g
+
+
+@op(types="common")
+def mul(a, b):
+    """y = a · b"""
+    return a * b
+
+
+@mul.gradient("a")
+def _(g, b):
+    return g * b
+
+
+@mul.gradient("b")
+def _(g, a):
+    return g * a
+
+
+@op(types="float")
+def div(a, b):
+    """y = a / b; integers are divided as floats."""
+    return a / b
+
+
+@div.gradient("a")
+def _(g, b):
+    return g / b
+
+
+@div.gradient("b")
+def _(g, y, b):
+    return -g * y / b
+
+
+@op
+def neg(x):
+    """y = -x"""
+    return -x
+
+
+@neg.gradient("x")
+def _(g):
+    return -g
+
+
+@op(types="common")
+def pow(a, b):
+    """y = aᵇ.  The derivative by a is 0 where b is 0, and the one by b is 0 where a is 0 and b ≥ 0."""
+    return a**b
+
+
+@pow.gradient("a")
+def _(g, a, b):
+    if isinstance(b, int | float):
+        return zeros_like(g) if b == 0 else g * (b * a ** (b - 1))
+    # At a = b = 0 the exponent -1 would give 0 · ∞: there any other exponent makes the product 0.
+    return g * (b * pow(a, where((a == 0) & (b == 0), 0.0, b - 1)))
+
+
+@pow.gradient("b")
+def _(g, y, a, b):
+    if isinstance(a, int | float) and a > 0:
+        return g * y * math.log(a)
+    return g * y * log(where((a == 0) & (b >= 0), 1.0, a + zeros_like(b)))
+
+
+@op(types="common")
+def remainder(a, b):
+    """y = a - b · ⌊a / b⌋, of the sign of b, as Python's %."""
+    return a % b
+
+
+@remainder.gradient("a")
+def _(g):
+    return g
+
+
+@remainder.gradient("b")
+def _(g, a, b):
+    return -g * floor_divide(a, b)
+
+
+@op(types="common")
+def floor_divide(a, b):
+    """y = ⌊a / b⌋, whose derivative is 0."""
+    return a // b
+
+
+@op(types="common")
+def maximum(a, b):
+    """The larger of a and b. Where they are equal, each gets half of the gradient."""
+    return np.maximum(a, b)
+
+
+@maximum.gradient("a")
+def _(g, a, b):
+    return keep(a > b, g) + keep(a == b, g) * 0.5
+
+
+@maximum.gradient("b")
+def _(g, a, b):
+    return keep(b > a, g) + keep(a == b, g) * 0.5
+
+
+@op(types="common")
+def minimum(a, b):
+    """The smaller of a and b. Where they are equal, each gets half of the gradient."""
+    return np.minimum(a, b)
+
+
+@minimum.gradient("a")
+def _(g, a, b):
+    return keep(a < b, g) + keep(a == b, g) * 0.5
+
+
+@minimum.gradient("b")
+def _(g, a, b):
+    return keep(b < a, g) + keep(a == b, g) * 0.5
+
+
+# ------------------------------------------------------------------------------------------- choosing by a condition
+
+
+@op(types="common")
+def where(condition, a, b):
+    """a where the condition (bool) is True, else b. The gradient of the branch not taken is exactly 0."""
+    if not backend.is_array(condition) or condition.dtype.kind != "b":
+        kind = getattr(condition, "dtype", type(condition).__name__)
+        raise TypeError(f"where expected condition to be a boolean tensor, but got {kind}. Use e.g. x > 0")
+    return np.where(condition, a, b)
+
+
+@where.gradient("a")
+def _(g, condition):
+    return keep(condition, g)
+
+
+@where.gradient("b")
+def _(g, condition):
+    return keep(~condition, g)
+
+
+@op
+def keep(mask, x):
+    """x where the mask (bool) is True, else 0, even for an infinity or NaN in x."""
+    return backend.keep(mask, x)
+
+
+@keep.gradient("x")
+def _(g, mask):
+    return keep(mask, g)
+
+
+@op
+def clamp(x, *, min=None, max=None):
+    """x, but at least `min` and at most `max` (numbers, or None). The gradient passes where min ≤ x ≤ max."""
+    if min is None and max is None:
+        raise ValueError("clamp: at least one of min or max must not be None")
+    low = x if min is None else np.maximum(x, min)
+    return low if max is None else np.minimum(low, max)
+
+
+@clamp.gradient("x")
+def _(g, x, min, max):
+    if min is not None:
+        g = keep(x >= min, g)
+    return g if max is None else keep(x <= max, g)
+
+
+# ------------------------------------------------------------------------------------- exponentials and logarithms
+
+
+@op(types="float")
+def exp(x):
+    """y = eˣ"""
+    return np.exp(x)
+
+
+@exp.gradient("x")
+def _(g, y):
+    return g * y
+
+
+@op(types="float")
+def expm1(x):
+    """y = eˣ - 1, accurate for small x"""
+    return np.expm1(x)
+
+
+@expm1.gradient("x")
+def _(g, y):
+    return g * (y + 1)
+
+
+@op(types="float")
+def log(x):
+    """y = ln x"""
+    return np.log(x)
+
+
+@log.gradient("x")
+def _(g, x):
+    return g / x
+
+
+@op(types="float")
+def log1p(x):
+    """y = ln(1 + x), accurate for small x"""
+    return np.log1p(x)
+
+
+@log1p.gradient("x")
+def _(g, x):
+    return g / (x + 1)
+
+
+@op(types="float")
+def log2(x):
+    """y = log₂ x"""
+    return np.log2(x)
+
+
+@log2.gradient("x")
+def _(g, x):
+    return g / (x * math.log(2))
+
+
+@op(types="float")
+def log10(x):
+    """y = log₁₀ x"""
+    return np.log10(x)
+
+
+@log10.gradient("x")
+def _(g, x):
+    return g / (x * math.log(10))
+
+
+@op(types="float")
+def sqrt(x):
+    """y = √x; the derivative at 0 is infinite."""
+    return np.sqrt(x)
+
+
+@sqrt.gradient("x")
+def _(g, y):
+    return g / (2 * y)
+
+
+@op(types="float")
+def rsqrt(x):
+    """y = 1 / √x"""
+    return 1 / np.sqrt(x)
+
+
+@rsqrt.gradient("x")
+def _(g, y):
+    return -0.5 * g * y**3
+
+
+@op(types="float")
+def reciprocal(x):
+    """y = 1 / x"""
+    return 1 / x
+
+
+@reciprocal.gradient("x")
+def _(g, y):
+    return -g * y * y
+
+
+# ------------------------------------------------------------------------------------------ trigonometry and friends
+
+
+@op(types="float")
+def sin(x):
+    """y = sin x"""
+    return np.sin(x)
+
+
+@sin.gradient("x")
+def _(g, x):
+    return g * cos(x)
+
+
+@op(types="float")
+def cos(x):
+    """y = cos x"""
+    return np.cos(x)
+
+
+@cos.gradient("x")
+def _(g, x):
+    return -g * sin(x)
+
+
+@op(types="float")
+def tan(x):
+    """y = tan x"""
+    return np.tan(x)
+
+
+@tan.gradient("x")
+def _(g, y):
+    return g * (1 + y * y)
+
+
+@op(types="float")
+def sinh(x):
+    """y = sinh x"""
+    return np.sinh(x)
+
+
+@sinh.gradient("x")
+def _(g, x):
+    return g * cosh(x)
+
+
+@op(types="float")
+def cosh(x):
+    """y = cosh x"""
+    return np.cosh(x)
+
+
+@cosh.gradient("x")
+def _(g, x):
+    return g * sinh(x)
+
+
+@op(types="float")
+def tanh(x):
+    """y = tanh x"""
+    return np.tanh(x)
+
+
+@tanh.gradient("x")
+def _(g, y):
+    return g * (1 - y * y)
+
+
+# Rational approximations of the error function: W. J. Cody, "Rational Chebyshev Approximations for the Error
+# Function", Mathematics of Computation 23 (1969). Coefficients from the highest power down, accurate to 1e-16.
+_ERF_SMALL = (
+    (1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3),
+    (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3),
+)
+_ERFC_MIDDLE = (
+    (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594, 6.61191906371416295e1, 2.98635138197400131e2)
+    + (8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3, 1.23033935479799725e3),
+    (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3)
+    + (3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3),
+)
+_ERFC_LARGE = (
+    (1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1, 1.25781726111229246e-1)
+    + (1.60837851487422766e-2, 6.58749161529837803e-4),
+    (1.0, 2.56852019228982242, 1.87295284992346725, 5.27905102951428412e-1, 6.05183413124413191e-2)
+    + (2.33520497626869185e-3,),
+)
+
+
+def _ratio(x, coefficients):
+    numerator, denominator = (_polynomial(x, part) for part in coefficients)
+    return numerator / denominator
+
+
+def _polynomial(x, coefficients):
+    total = coefficients[0]
+    for coefficient in coefficients[1:]:
+        total = total * x + coefficient
+    return total
+
+
+@op(types="float")
+def erf(x):
+    """y = 2/√π · ∫₀ˣ e^(-t²) dt, the error function, to the precision of x."""
+    size = np.abs(x)
+    near = np.minimum(size, 0.5)  # each of the three formulas is evaluated where it holds, and one is chosen
+    middle = np.clip(size, 0.46875, 4.0)
+    far = np.clip(size, 4.0, 30.0)
+    erfc_middle = np.exp(-middle * middle) * _ratio(middle, _ERFC_MIDDLE)
+    r = 1 / (far * far)
+    erfc_far = np.exp(-far * far) / far * (1 / math.sqrt(math.pi) - r * _ratio(r, _ERFC_LARGE))
+    value = np.where(size <= 4.0, 1 - erfc_middle, 1 - erfc_far)
+    value = np.where(size <= 0.46875, near * _ratio(near * near, _ERF_SMALL), value)
+    return np.copysign(np.where(np.isnan(x), x, value), x)
+
+
+@erf.gradient("x")
+def _(g, x):
+    return g * (2 / math.sqrt(math.pi) * exp(-x * x))
+
+
+# ---------------------------------------------------------------------------------------------- activation functions
+
+
+@op(types="float")
+def sigmoid(x):
+    """y = 1 / (1 + e⁻ˣ).  With e^-|x| nothing overflows, and no digits are lost where y is near 0."""
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+@sigmoid.gradient("x")
+def _(g, y):
+    return g * (y * (1 - y))
+
+
+@op
+def relu(x):
+    """y = max(x, 0); the derivative at 0 is 0."""
+    return np.maximum(x, 0)
+
+
+@relu.gradient("x")
+def _(g, y):
+    return keep(y > 0, g)
+
+
+@op(types="float")
+def leaky_relu(x, *, negative_slope=0.01):
+    """y = x where x > 0, else negative_slope · x; the derivative at 0 is negative_slope."""
+    return np.where(x > 0, x, x * negative_slope)
+
+
+@leaky_relu.gradient("x")
+def _(g, x, negative_slope):
+    return where(x > 0, g, g * negative_slope)
+
+
+@op(types="float")
+def gelu(x, *, approximate="none"):
+    """y = x · Φ(x), with Φ the normal distribution function, or its "tanh" approximation (Hendrycks, Gimpel 2016)."""
+    return x * _gelu_gate(x, approximate)
+
+
+@gelu.gradient("x")
+def _(g, x, approximate):
+    gate = _gelu_gate(x, approximate)
+    if approximate == "none":
+        slope = exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
+    else:
+        slope = 2 * gate * (1 - gate) * (math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x))
+    return g * (gate + x * slope)
+
+
+def _gelu_gate(x: Any, approximate: str) -> Any:
+    """Φ(x), or 1/2 + 1/2 · tanh(√(2/π) (x + 0.044715 x³))."""
+    if approximate == "none":
+        return 0.5 * (1 + erf(x * (1 / math.sqrt(2))))
+    if approximate == "tanh":
+        return 0.5 * (1 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
+    raise ValueError(f"gelu: approximate must be 'none' or 'tanh', but got {approximate!r}")
+
+
+@op(types="float")
+def silu(x):
+    """y = x · sigmoid(x)"""
+    return x * sigmoid(x)
+
+
+@silu.gradient("x")
+def _(g, x):
+    s = sigmoid(x)
+    return g * (s * (1 + x * (1 - s)))
+
+
+@op(types="float")
+def softplus(x, *, beta=1.0, threshold=20.0):
+    """y = ln(1 + e^(βx)) / β, and x itself where βx > threshold."""
+    bx = x * beta
+    return np.where(bx > threshold, x, (np.maximum(bx, 0) + np.log1p(np.exp(-np.abs(bx)))) / beta)
+
+
+@softplus.gradient("x")
+def _(g, x, beta, threshold):
+    return where(x * beta > threshold, g, g * sigmoid(x * beta))
+
+
+# --------------------------------------------------------------------------------------------- signs, steps, copies
+
+
+@op
+def abs(x):
+    """y = |x|; the derivative at 0 is 0."""
+    return np.abs(x)
+
+
+@abs.gradient("x")
+def _(g, x):
+    return g * sign(x)
+
+
+@op
+def sign(x):
+    """-1, 0 or 1, by the sign of x; the derivative is 0."""
+    return np.sign(x)
+
+
+@op
+def floor(x):
+    """The largest whole number ≤ x; the derivative is 0."""
+    return np.floor(x)
+
+
+@op
+def ceil(x):
+    """The smallest whole number ≥ x; the derivative is 0."""
+    return np.ceil(x)
+
+
+@op
+def trunc(x):
+    """x without its fractional part; the derivative is 0."""
+    return np.trunc(x)
+
+
+@op
+def round(x, *, decimals=0):
+    """x rounded to `decimals` decimals, halves to even; the derivative is 0."""
+    return np.round(x, decimals)
+
+
+@op
+def zeros_like(x):
+    """0 for each element of x; the derivative is 0."""
+    return np.zeros_like(x)
+
+
+@sign.gradient("x")
+@floor.gradient("x")
+@ceil.gradient("x")
+@trunc.gradient("x")
+@round.gradient("x")
+@zeros_like.gradient("x")
+@floor_divide.gradient("a", "b")
+def _(g):
+    return zeros_like(g)
+
+
+@op
+def cast(x, *, dtype):
+    """x in another dtype."""
+    return x.astype(dtype)
+
+
+@cast.gradient("x")
+def _(g):
+    return g  # in the output's dtype: the walk casts every gradient to the dtype of what it is the gradient of
+
+
+@op
+def move(x, *, to, back):
+    """x on the device `to`; `back` is the one it comes from."""
+    return backend.move(x, to)
+
+
+@move.gradient("x")
+def _(g, to, back):
+    return move(g, to=back, back=to)
+
+
+@op
+def clone(x):
+    """A copy of x."""
+    return x.copy()
+
+
+@clone.gradient("x")
+def _(g):
+    return g
+
+
+# ------------------------------------------------------------------- comparisons and logic: bools, with no gradient
+
+
+@op
+def eq(a, b):
+    """a == b, element by element"""
+    return a == b
+
+
+@op
+def ne(a, b):
+    """a != b, element by element"""
+    return a != b
+
+
+@op
+def lt(a, b):
+    """a < b, element by element"""
+    return a < b
+
+
+@op
+def le(a, b):
+    """a ≤ b, element by element"""
+    return a <= b
+
+
+@op
+def gt(a, b):
+    """a > b, element by element"""
+    return a > b
+
+
+@op
+def ge(a, b):
+    """a ≥ b, element by element"""
+    return a >= b
+
+
+@op
+def bitwise_and(a, b):
+    """a & b: "and" for bools, bit by bit for integers"""
+    return a & b
+
+
+@op
+def bitwise_or(a, b):
+    """a | b: "or" for bools, bit by bit for integers"""
+    return a | b
+
+
+@op
+def bitwise_xor(a, b):
+    """a ^ b: "either, not both" for bools, bit by bit for integers"""
+    return a ^ b
+
+
+@op
+def bitwise_not(x):
+    """~x: "not" for bools, bit by bit for integers"""
+    return ~x
+
+
+@op
+def isnan(x):
+    """True where x is not a number"""
+    return np.isnan(x)
+
+
+@op
+def isfinite(x):
+    """True where x is neither infinite nor NaN"""
+    return np.isfinite(x)
+
+
+@op
+def isinf(x):
+    """True where x is infinite"""
+    return np.isinf(x)

@@ -1,0 +1,113 @@
+"""Products of matrices and vectors, and stacks of them.
+
+For y = a @ b the chain rule gives  da = g @ bᵀ  and  db = aᵀ @ g.  In a stack of matrices the same holds for each
+pair; where one matrix met many, the walk adds its gradients up.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.backend import ShapeError
+from tinygrad_lite.op import op
+from tinygrad_lite.ops.elementwise import mul
+from tinygrad_lite.ops.shape import expand, reshape, swap_last, unsqueeze
+
+
+@op(types="common")
+def matmul(a, b):
+    """y = a @ b,  shapes (..., n, k) @ (..., k, m) → (..., n, m); a vector stands for one row of a, or column of b."""
+    try:
+        return a @ b
+    except ValueError as error:
+        raise _cannot_multiply(a.shape, b.shape) from error
+
+
+@matmul.gradient("a")
+def _(g, b, shape):
+    if b.ndim == 1:
+        return mul(unsqueeze(g, dim=-1), b) if g.ndim else mul(g, b)
+    if len(shape) == 1:
+        return reshape(matmul(b, unsqueeze(g, dim=-1)), shape=b.shape[:-1])
+    return matmul(g, swap_last(b))
+
+
+@matmul.gradient("b")
+def _(g, a, shape):
+    if a.ndim == 1:
+        return mul(unsqueeze(a, dim=-1), unsqueeze(g, dim=-2)) if len(shape) > 1 else mul(g, a)
+    if len(shape) == 1:
+        return matmul(swap_last(rows(a)), reshape(g, shape=(-1,)))
+    if len(shape) == 2:
+        return matmul(swap_last(rows(a)), rows(g))  # one large product, instead of a stack that is then added up
+    return matmul(swap_last(a), g)
+
+
+def rows(x: Any) -> Any:
+    """The stack's matrices one below the other: (..., n, k) → (... · n, k)."""
+    return x if x.ndim == 2 else reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
+
+
+@op(types="common")
+def linear(x, weight, bias=None):
+    """y = x @ weightᵀ + bias,  shapes (..., in), (out, in), (out,) → (..., out)."""
+    try:
+        y = x @ weight.swapaxes(0, 1)
+    except ValueError as error:
+        raise _cannot_multiply(x.shape, weight.shape[::-1]) from error
+    if bias is not None:
+        y += bias  # y is new: adding in place saves a pass over memory
+    return y
+
+
+def _cannot_multiply(a: tuple[int, ...], b: tuple[int, ...]) -> ShapeError:
+    texts = ["x".join(map(str, shape)) or "no dimensions" for shape in (a, b)]
+    return ShapeError(
+        f"mat1 and mat2 shapes cannot be multiplied ({texts[0]} and {texts[1]}): the last size of the first must equal"
+        " the last but one of the second (of a vector, its only one), and the sizes before these must broadcast"
+    )
+
+
+@linear.gradient("x")
+def _(g, weight):
+    return matmul(g, weight)
+
+
+@linear.gradient("weight")
+def _(g, x):
+    return matmul(swap_last(rows(g)), rows(x))
+
+
+@linear.gradient("bias")
+def _(g):
+    return g
+
+
+@op(types="common")
+def einsum(*operands, equation):
+    """Einstein's summation: `einsum(a, b, equation="ik,kj->ij")` is a @ b. No label occurs twice in one operand.
+
+    The equation names every dimension by a letter, with no "..." (`functional.einsum` writes these out).
+    """
+    return np.einsum(equation, *operands, optimize=len(operands) > 1)
+
+
+@einsum.gradient("operands")
+def _(g, *operands, index, equation):
+    """The output changes places with the operand; labels that only the operand has are spread out again."""
+    terms, output = equation.split("->")
+    labels = terms.split(",")
+    mine = labels[index]
+    others = [(label, x) for i, (label, x) in enumerate(zip(labels, operands, strict=True)) if i != index]
+    known = set(output).union(*(label for label, _ in others))
+    found = "".join(label for label in mine if label in known)
+    inputs = ",".join([output, *(label for label, _ in others)])
+    gradient = einsum(g, *(x for _, x in others), equation=f"{inputs}->{found}")
+    missing = [d for d, label in enumerate(mine) if label not in known]
+    for d in missing:
+        gradient = unsqueeze(gradient, dim=d)
+    sizes = operands[index].shape
+    return expand(gradient, shape=tuple(sizes[d] if d in missing else -1 for d in range(len(mine))))

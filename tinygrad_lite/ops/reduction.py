@@ -1,0 +1,282 @@
+"""Operations that gather many elements into one: sums, means, extremes, norms; and their relatives that keep the shape.
+
+`dim` is an int, a tuple of ints, or None for all dimensions, and negative numbers count from the end; `keepdim` leaves
+each reduced dimension with size 1. The gradient of a reduction is spread back over what was reduced.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite import backend
+from tinygrad_lite.op import op
+from tinygrad_lite.ops.elementwise import abs, cast, exp, keep, pow, sign, where, zeros_like
+from tinygrad_lite.ops.shape import Dim, dims, expand, flip, pad, permute, reshape, stack
+
+def count(shape: tuple[int, ...], dim: Dim) -> int:
+    """How many elements are gathered into one when `dim` is reduced."""
+    return math.prod(shape[d] for d in dims(dim, len(shape)))
+
+
+def spread(x: Any, shape: tuple[int, ...], dim: Dim, keepdim: bool) -> Any:
+    """A reduced x, repeated over the dimensions that were reduced: back to `shape`."""
+    if dim is not None and not keepdim:
+        reduced = dims(dim, len(shape))
+        x = reshape(x, shape=tuple(1 if d in reduced else size for d, size in enumerate(shape)))
+    return expand(x, shape=shape)
+
+
+# ------------------------------------------------------------------------------------------------- sums and means
+
+
+@op
+def sum(x, *, dim=None, keepdim=False):
+    """y = Σ x over `dim`. Bools and integers are summed as int64."""
+    return backend.sum(x, None if dim is None else dims(dim, x.ndim), keepdim)
+
+
+@sum.gradient("x")
+def _(g, shape, dim, keepdim):
+    return spread(g, shape, dim, keepdim)
+
+
+@op
+def sum_to(x, *, shape):
+    """x summed over the dimensions along which an array of `shape` was broadcast to x's shape."""
+    added = x.ndim - len(shape)
+    if added < 0 or any(size not in (1, wide) for size, wide in zip(shape, x.shape[added:], strict=True)):
+        raise backend.ShapeError(f"sum_to: shape {tuple(shape)} cannot have been broadcast to {tuple(x.shape)}")
+    if added:
+        x = backend.sum(x, tuple(range(added)))
+    stretched = tuple(d for d, size in enumerate(shape) if size == 1 and x.shape[d] != 1)
+    return backend.sum(x, stretched, True) if stretched else x
+
+
+@sum_to.gradient("x")
+def _(g, shape):
+    return expand(g, shape=shape)
+
+
+@op
+def mean(x, *, dim=None, keepdim=False):
+    """y = Σ x / n over `dim`, for floating dtypes."""
+    _require_floating("mean", x)
+    n = x.size if dim is None else count(x.shape, dim)
+    return sum(x, dim=dim, keepdim=keepdim) / (n if n else math.nan)
+
+
+@mean.gradient("x")
+def _(g, shape, dim, keepdim):
+    return spread(g / count(shape, dim), shape, dim, keepdim)
+
+
+@op
+def var(x, *, dim=None, correction=1, keepdim=False):
+    """y = Σ (x - mean)² / (n - correction) over `dim`: unbiased by default. NaN where n ≤ correction."""
+    _require_floating("var", x)
+    centred = x - mean(x, dim=dim, keepdim=True)
+    return sum(centred * centred, dim=dim, keepdim=keepdim) / _freedom(x.shape, dim, correction)
+
+
+@var.gradient("x")
+def _(g, x, dim, correction, keepdim):
+    scale = g * (2 / _freedom(x.shape, dim, correction))
+    return spread(scale, x.shape, dim, keepdim) * (x - mean(x, dim=dim, keepdim=True))
+
+
+@op
+def std(x, *, dim=None, correction=1, keepdim=False):
+    """y = √var: unbiased by default. Where all elements are equal the gradient is 0."""
+    return np.sqrt(var.forward(x, dim=dim, correction=correction, keepdim=keepdim))
+
+
+@std.gradient("x")
+def _(g, y, x, dim, correction, keepdim):
+    scale = keep(y != 0, g / where(y == 0, 1.0, y)) * (1 / _freedom(x.shape, dim, correction))
+    return spread(scale, x.shape, dim, keepdim) * (x - mean(x, dim=dim, keepdim=True))
+
+
+def _freedom(shape: tuple[int, ...], dim: Dim, correction: float) -> float:
+    n = count(shape, dim) - correction
+    return n if n > 0 else math.nan
+
+
+def _require_floating(name: str, x: Any) -> None:
+    if x.dtype.kind != "f":
+        raise RuntimeError(
+            f"{name}(): could not infer output dtype. Input dtype must be floating point, and got {x.dtype}."
+            " Use float() first"
+        )
+
+
+@op
+def cumsum(x, *, dim):
+    """yᵢ = x₁ + ... + xᵢ along `dim`, an int."""
+    return np.cumsum(x, axis=dims(dim, x.ndim)[0]) if x.ndim else x.copy()
+
+
+@cumsum.gradient("x")
+def _(g, dim):
+    if not g.ndim:
+        return g
+    return flip(cumsum(flip(g, dims=(dim,)), dim=dim), dims=(dim,))
+
+
+# ------------------------------------------------------------------------------------------------------- products
+
+
+@op
+def prod(x, *, dim=None, keepdim=False):
+    """y = Π x over `dim`."""
+    return np.prod(x, axis=None if dim is None else dims(dim, x.ndim), keepdims=keepdim)
+
+
+@prod.gradient("x")
+def _(g, x, dim, keepdim):
+    return spread(g, x.shape, dim, keepdim) * _product_of_others(x, dims(dim, x.ndim))
+
+
+def _product_of_others(x: Any, reduced: tuple[int, ...]) -> Any:
+    """For each element, the product of the others. Without dividing by the element, so zeros are no exception.
+
+    A tree of products of pairs is built upwards; on the way down each child receives its parent's outside times its
+    sibling: what lies outside the parent, and what is in it beside the child.
+    """
+    order = tuple(d for d in range(x.ndim) if d not in reduced) + reduced
+    back = tuple(order.index(d) for d in range(x.ndim))
+    moved = permute(x, dims=order)
+    n = count(x.shape, reduced)
+    rows = math.prod(size for d, size in enumerate(x.shape) if d not in reduced)
+    row = reshape(moved, shape=(rows, n))
+    pairs = []
+    while row.shape[1] > 1:
+        if row.shape[1] % 2:
+            row = pad(row, widths=(0, 1), value=1.0)
+        pairs.append((row[:, 0::2], row[:, 1::2]))
+        row = pairs[-1][0] * pairs[-1][1]
+    outside = zeros_like(row) + 1
+    for left, right in reversed(pairs):
+        outside = outside[:, : left.shape[1]]  # the padding's own place is not needed
+        outside = reshape(stack(outside * right, outside * left, dim=2), shape=(rows, 2 * left.shape[1]))
+    outside = outside[:, :n]
+    return permute(reshape(outside, shape=moved.shape), dims=back)
+
+
+# ------------------------------------------------------------------------------------------------------- extremes
+
+
+@op
+def amax(x, *, dim=None, keepdim=False):
+    """The largest element over `dim`. Several equally large ones share the gradient evenly."""
+    return np.max(x, axis=None if dim is None else dims(dim, x.ndim), keepdims=keepdim)
+
+
+@op
+def amin(x, *, dim=None, keepdim=False):
+    """The smallest element over `dim`. Several equally small ones share the gradient evenly."""
+    return np.min(x, axis=None if dim is None else dims(dim, x.ndim), keepdims=keepdim)
+
+
+@amax.gradient("x")
+@amin.gradient("x")
+def _(g, y, x, dim, keepdim):
+    chosen = x == spread(y, x.shape, dim, keepdim)
+    number = cast(sum(chosen, dim=dim, keepdim=keepdim), dtype=g.dtype)
+    return keep(chosen, spread(g / number, x.shape, dim, keepdim))
+
+
+@op
+def argmax(x, *, dim=None, keepdim=False):
+    """The position of the largest element along `dim`, the first of several: int64, with no gradient."""
+    return np.argmax(x, axis=None if dim is None else dims(dim, x.ndim)[0] if x.ndim else None, keepdims=keepdim)
+
+
+@op
+def argmin(x, *, dim=None, keepdim=False):
+    """The position of the smallest element along `dim`, the first of several: int64, with no gradient."""
+    return np.argmin(x, axis=None if dim is None else dims(dim, x.ndim)[0] if x.ndim else None, keepdims=keepdim)
+
+
+@op
+def argsort(x, *, dim=-1, descending=False):
+    """The positions that would sort x along `dim`, equal elements in their order: int64, with no gradient."""
+    if not x.ndim:
+        return np.zeros_like(x, dtype="int64")
+    return np.argsort(-x if descending else x, axis=dims(dim, x.ndim)[0], kind="stable")
+
+
+@op
+def any(x, *, dim=None, keepdim=False):
+    """True where some element over `dim` is not 0."""
+    return np.any(x, axis=None if dim is None else dims(dim, x.ndim), keepdims=keepdim)
+
+
+@op
+def all(x, *, dim=None, keepdim=False):
+    """True where no element over `dim` is 0."""
+    return np.all(x, axis=None if dim is None else dims(dim, x.ndim), keepdims=keepdim)
+
+
+# ------------------------------------------------------------------------------------------------ norms and softmax
+
+
+@op(types="float")
+def norm(x, *, p=2.0, dim=None, keepdim=False):
+    """y = (Σ |x|ᵖ)^(1/p) over `dim`, for a p other than 0 and ±∞. The gradient is 0 where y is."""
+    if p == 2:
+        return np.sqrt(sum(x * x, dim=dim, keepdim=keepdim))
+    return sum(np.abs(x) ** p, dim=dim, keepdim=keepdim) ** (1 / p)
+
+
+@norm.gradient("x")
+def _(g, y, x, dim, keepdim, p):
+    y = spread(y, x.shape, dim, keepdim)
+    unit = x / where(y == 0, 1.0, y)
+    if p != 2:
+        size = abs(unit)
+        unit = sign(unit) * pow(where(size == 0, 1.0, size), p - 1)
+    return keep(y != 0, spread(g, x.shape, dim, keepdim) * unit)
+
+
+@op(types="float")
+def logsumexp(x, *, dim, keepdim=False):
+    """y = ln Σ eˣ over `dim`. The largest element is taken out first, so that nothing overflows."""
+    axes = dims(dim, x.ndim)
+    top = np.max(x, axis=axes, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0)
+    y = np.log(sum(np.exp(x - top), dim=axes, keepdim=True)) + top
+    return y if keepdim else y.reshape(tuple(size for d, size in enumerate(x.shape) if d not in axes))
+
+
+@logsumexp.gradient("x")
+def _(g, y, x, dim, keepdim):
+    return spread(g, x.shape, dim, keepdim) * exp(x - spread(y, x.shape, dim, keepdim))
+
+
+@op(types="float")
+def softmax(x, *, dim):
+    """y = eˣ / Σ eˣ along `dim`, an int."""
+    axes = dims(dim, x.ndim)
+    e = np.exp(x - np.max(x, axis=axes, keepdims=True))
+    return e / sum(e, dim=axes, keepdim=True)
+
+
+@softmax.gradient("x")
+def _(g, y, dim):
+    return y * (g - sum(g * y, dim=dim, keepdim=True))
+
+
+@op(types="float")
+def log_softmax(x, *, dim):
+    """y = x - ln Σ eˣ along `dim`, an int: the logarithm of softmax, without underflow."""
+    axes = dims(dim, x.ndim)
+    centred = x - np.max(x, axis=axes, keepdims=True)
+    return centred - np.log(sum(np.exp(centred), dim=axes, keepdim=True))
+
+
+@log_softmax.gradient("x")
+def _(g, y, dim):
+    return g - exp(y) * sum(g, dim=dim, keepdim=True)

@@ -1,0 +1,239 @@
+"""Operations that move elements without changing them: reshaping, reordering, repeating, joining, cutting.
+
+The gradient of a move is the opposite move. Where several outputs come from one input (a repeated element) their
+gradients add up; where an output comes from no input (padding, what `tril` cuts away) its gradient goes nowhere.
+
+Those marked `view=True` share memory with their input where the library's own function does.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite import backend
+from tinygrad_lite.op import op
+
+Dim = int | tuple[int, ...] | None
+
+
+def dims(dim: Any, ndim: int) -> tuple[int, ...]:
+    """The dimensions that `dim` names, each from 0 to ndim - 1. IndexError for one out of range or named twice."""
+    if dim is None:
+        return tuple(range(ndim))
+    named = tuple(dim) if isinstance(dim, tuple | list) else (dim,)
+    span = max(ndim, 1)  # as PyTorch, a tensor without dimensions answers to dim 0 and -1
+    for d in named:
+        if not -span <= d < span:
+            raise IndexError(f"Dimension out of range (expected to be in range of [{-span}, {span - 1}], but got {d})")
+    found = tuple(d % span for d in named)
+    if len(set(found)) < len(found):
+        raise RuntimeError(f"dim {found} appears multiple times in the list of dims")
+    return found if ndim else ()
+
+
+# ------------------------------------------------------------------------------------------- the same elements anew
+
+
+@op(view=True)
+def reshape(x, *, shape):
+    """The elements of x in another shape, in row-major order; one size may be -1."""
+    try:
+        return x.reshape(shape)
+    except ValueError as error:
+        raise backend.ShapeError(f"shape '{list(shape)}' is invalid for input of size {x.size}") from error
+
+
+@reshape.gradient("x")
+def _(g, shape):
+    return reshape(g, shape=shape)
+
+
+@op(view=True)
+def transpose(x, *, dim0, dim1):
+    """x with two dimensions exchanged."""
+    return x.swapaxes(dims(dim0, x.ndim)[0], dims(dim1, x.ndim)[0]) if x.ndim else x
+
+
+@transpose.gradient("x")
+def _(g, dim0, dim1):
+    return transpose(g, dim0=dim0, dim1=dim1)
+
+
+def swap_last(x: Any) -> Any:
+    """A matrix, or a stack of matrices, transposed."""
+    return transpose(x, dim0=-2, dim1=-1)
+
+
+@op(view=True)
+def permute(x, *, dims):
+    """x with its dimensions in the order of `dims`."""
+    if sorted(d % max(x.ndim, 1) for d in dims) != list(range(x.ndim)):
+        raise backend.ShapeError(f"permute: dims {tuple(dims)} must name each of the {x.ndim} dimensions once")
+    return x.transpose(dims)
+
+
+@permute.gradient("x")
+def _(g, dims):
+    inverse = [0] * len(dims)
+    for position, d in enumerate(dims):
+        inverse[d % len(dims)] = position
+    return permute(g, dims=tuple(inverse))
+
+
+@op(view=True)
+def squeeze(x, *, dim=None):
+    """x without its dimensions of size 1: all of them, or those that `dim` names."""
+    chosen = dims(dim, x.ndim)
+    return x.reshape(tuple(size for d, size in enumerate(x.shape) if d not in chosen or size != 1))
+
+
+@op(view=True)
+def unsqueeze(x, *, dim):
+    """x with a dimension of size 1 put in at `dim`, counted in the result."""
+    d = dims(dim, x.ndim + 1)[0]
+    return x.reshape((*x.shape[:d], 1, *x.shape[d:]))
+
+
+@squeeze.gradient("x")
+@unsqueeze.gradient("x")
+def _(g, shape):
+    return reshape(g, shape=shape)
+
+
+# ------------------------------------------------------------------------------------------------------- repeating
+
+
+@op(view=True)
+def expand(x, *, shape):
+    """x repeated to a broadcast shape, without a copy; -1 keeps a size."""
+    added = len(shape) - x.ndim
+    sizes = tuple(x.shape[d - added] if size == -1 and d >= added else size for d, size in enumerate(shape))
+    if added < 0 or not all(old in (1, new) for old, new in zip(x.shape, sizes[max(added, 0) :], strict=False)):
+        raise backend.ShapeError(
+            f"The expanded size of the tensor {tuple(shape)} must match the existing size {tuple(x.shape)} at"
+            " non-singleton dimensions: only dimensions of size 1, or new ones on the left, can be expanded"
+        )
+    return backend.expand(x, sizes)
+
+
+@expand.gradient("x")
+def _(g):
+    return g  # the walk sums it back to the shape of x
+
+
+@op
+def tile(x, *, repeats):
+    """x laid side by side `repeats[d]` times along each dimension d."""
+    return np.tile(x, repeats)
+
+
+@tile.gradient("x")
+def _(g, shape, repeats):
+    sizes = (1,) * (len(repeats) - len(shape)) + tuple(shape)
+    blocks = reshape(g, shape=tuple(n for pair in zip(repeats, sizes, strict=True) for n in pair))
+    for d in reversed(range(len(repeats))):
+        blocks = blocks.sum(2 * d)
+    return reshape(blocks, shape=shape)
+
+
+# ----------------------------------------------------------------------------------------------- joining and cutting
+
+
+@op(types="common")
+def cat(*tensors, dim=0):
+    """The tensors joined along `dim`; their other sizes agree."""
+    return np.concatenate(tensors, axis=dim)
+
+
+@cat.gradient("tensors")
+def _(g, dim, index, shapes):
+    d = dims(dim, g.ndim)[0]
+    start = sum(shape[d] for shape in shapes[:index])
+    return g[(slice(None),) * d + (slice(start, start + shapes[index][d]),)]
+
+
+@op(types="common")
+def stack(*tensors, dim=0):
+    """Tensors of one shape joined along a new dimension, which stands at `dim` in the result."""
+    return np.stack(tensors, axis=dim)
+
+
+@stack.gradient("tensors")
+def _(g, dim, index):
+    return g[(slice(None),) * dims(dim, g.ndim)[0] + (index,)]
+
+
+@op
+def pad(x, *, widths, value=0.0):
+    """x with a margin of `value`. `widths` is (left, right) of the last dimension, then of the one before, and so on.
+
+    A negative width cuts off instead: so the gradient of a padding is the padding with the opposite widths.
+    """
+    pairs = [(0, 0)] * x.ndim
+    for d, pair in enumerate(zip(widths[0::2], widths[1::2], strict=True)):
+        pairs[x.ndim - 1 - d] = pair
+    shape = tuple(size + left + right for size, (left, right) in zip(x.shape, pairs, strict=True))
+    if min(shape, default=0) < 0:
+        raise backend.ShapeError(f"pad: the widths {tuple(widths)} cut more than there is of shape {tuple(x.shape)}")
+    y = np.full_like(x, value, shape=shape)
+    inside = tuple(
+        slice(max(left, 0), size - max(right, 0)) for size, (left, right) in zip(shape, pairs, strict=True)
+    )
+    kept = tuple(
+        slice(max(-left, 0), size - max(-right, 0)) for size, (left, right) in zip(x.shape, pairs, strict=True)
+    )
+    y[inside] = x[kept]
+    return y
+
+
+@pad.gradient("x")
+def _(g, widths):
+    return pad(g, widths=tuple(-width for width in widths))
+
+
+@op(view=True)
+def flip(x, *, dims):
+    """x with the order of its elements reversed along each of `dims`."""
+    return np.flip(x, dims)
+
+
+@flip.gradient("x")
+def _(g, dims):
+    return flip(g, dims=dims)
+
+
+@op
+def roll(x, *, shifts, dims=None):
+    """x moved on by `shifts` places along `dims`, what falls off the end coming in at the start; None: flattened."""
+    return np.roll(x, shifts, dims)
+
+
+@roll.gradient("x")
+def _(g, shifts, dims):
+    back = tuple(-n for n in shifts) if isinstance(shifts, tuple | list) else -shifts
+    return roll(g, shifts=back, dims=dims)
+
+
+@op
+def tril(x, *, diagonal=0):
+    """The lower triangle of a matrix, or of each of a stack, up to the given diagonal; 0 elsewhere."""
+    return np.tril(x, diagonal)
+
+
+@tril.gradient("x")
+def _(g, diagonal):
+    return tril(g, diagonal=diagonal)
+
+
+@op
+def triu(x, *, diagonal=0):
+    """The upper triangle of a matrix, or of each of a stack, from the given diagonal; 0 elsewhere."""
+    return np.triu(x, diagonal)
+
+
+@triu.gradient("x")
+def _(g, diagonal):
+    return triu(g, diagonal=diagonal)
