@@ -181,12 +181,7 @@ def _refuse_changed(node: Node, rule: Rule) -> None:
 # ---------------------------------------------------------------------------------------------------- the walk back
 
 
-class Step(NamedTuple):
-    """One step of the walk: a node, the gradient that came in, and those it hands on, one for each of its parents."""
-
-    node: Node
-    gradient: Any
-    gradients: list[Any]
+Step = tuple[Node, Any, list[Any]]  # a node, the gradient that came in, and those it hands on: one for each parent
 
 
 def backward_steps(
@@ -196,7 +191,10 @@ def backward_steps(
     create_graph: bool = False,
     wanted: dict[Node | Tensor, Any] | None = None,
 ) -> Iterator[Step]:
-    """Walk back from `outputs`, yielding a `Step` after each node. At the end every leaf's `.grad` has its gradient.
+    """Walk back from `outputs`: `for node, gradient, handed_on in backward_steps(loss)`.
+
+    Each step comes after a node has handed on the gradients by its inputs, a list with one for each of `node.parents`
+    (None where none is needed). At the end of the walk every leaf's `.grad` has its gradient.
 
     gradients: what to start from, one for each output and of its shape; None stands for 1, for an output of one
         element.
@@ -250,17 +248,17 @@ def backward_steps(
         if create_graph:
             saved = _as_tensors(node, wrap)
         handed: list[Any] = []
-        mode = grad_mode.set(create_graph)
+        mode = grad_mode.set(True) if create_graph else None  # what is computed on arrays is never recorded
         try:
             for index, parent in enumerate(node.parents):
                 if parent is None or (useful is not None and parent not in useful):
                     handed.append(None)
                     continue
                 like = parent if isinstance(parent, Node) else parent._array
-                rule = op.rule(index)
+                rule = op.rules[0 if op.variadic else index] or op.no_rule(index)
                 if _latest_change > node.number:
                     _refuse_changed(node, rule)
-                arrays = saved if op.variadic else [saved[i] for i in rule.takes]
+                arrays = saved if op.variadic else list(map(saved.__getitem__, rule.takes))
                 if rule.settings:
                     gradient = rule.function(g, *arrays, **op.settings_for(rule, node.settings, index, like.shape))
                 else:
@@ -270,7 +268,7 @@ def backward_steps(
                     continue  # the rule says that nothing flows this way
                 if gradient.shape != like.shape:
                     gradient = sum_to(gradient, shape=like.shape)
-                if gradient.dtype != like.dtype:
+                if gradient.dtype is not like.dtype:
                     gradient = cast(gradient, dtype=like.dtype)
                 if like is not parent and not create_graph and _made_here(gradient, g, arrays):
                     unshared.add(parent)
@@ -282,11 +280,12 @@ def backward_steps(
             )
             raise
         finally:
-            grad_mode.reset(mode)
+            if mode is not None:
+                grad_mode.reset(mode)
         summed.discard(node)
         if not retain_graph:
             node.saved, node.parents = None, []
-        yield Step(node, g, handed)
+        yield node, g, handed
 
     if wanted is not None:
         wanted.update((leaf, gradient) for leaf, gradient in pending.items() if leaf in wanted)
@@ -299,7 +298,10 @@ def backward_steps(
 
 def _made_here(gradient: Array, g: Array, arrays: list[Any]) -> bool:
     """True if a rule's result is an array of its own: neither what it was given nor a view of it."""
-    return gradient is not g and gradient.base is None and not any(gradient is array for array in arrays)
+    for array in arrays:
+        if gradient is array:
+            return False
+    return gradient is not g and gradient.base is None
 
 
 def _as_tensors(node: Node, wrap: Callable[..., Tensor]) -> list[Any]:
@@ -335,15 +337,17 @@ def _starting_gradient(output: Tensor, gradient: Any, create_graph: bool) -> Any
                 f"grad can be implicitly created only for scalar outputs, and this one has shape {array.shape}."
                 " Reduce it with sum() or mean() first, or pass gradient=, a tensor of that shape"
             )
-        gradient = output._wrap(backend.namespace(array).ones_like(array), None)
+        gradient = backend.full_like(array, 1)
     elif not isinstance(gradient, Traced):
-        gradient = output._wrap(backend.as_array(gradient, array.dtype, backend.device_of(array)), None)
+        gradient = backend.as_array(gradient, array.dtype, backend.device_of(array))
+    elif not create_graph:
+        gradient = gradient._array
     if gradient.shape != array.shape:
         raise RuntimeError(
             f"Mismatch in shape: the gradient passed to backward has shape {tuple(gradient.shape)}, and the output"
             f" {array.shape}. It must have the output's shape"
         )
-    return gradient if create_graph else gradient._array
+    return output._wrap(gradient) if create_graph and not isinstance(gradient, Traced) else gradient
 
 
 def _run_hooks(hooks: list[Callable[[Tensor], Any]], gradient: Any, wrap: Callable[..., Tensor]) -> Any:

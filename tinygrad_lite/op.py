@@ -38,7 +38,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, NoReturn
 
 from tinygrad_lite.backend import ShapeError
 
@@ -129,20 +129,24 @@ class Op:
             )
         return asks
 
-    def rule(self, index: int) -> Rule:
-        """The rule for input number `index`. NotImplementedError if nobody has written one."""
-        rule = self.rules[0 if self.variadic else index]
-        if rule is None:
-            raise NotImplementedError(
-                f"{self.name} has no gradient rule for its input {self.input_name(index)!r}. Write one with"
-                f" @{self.name}.gradient({self.inputs[0 if self.variadic else index]!r}), or detach() that input"
-            )
-        return rule
+    def no_rule(self, index: int) -> NoReturn:
+        """NotImplementedError: nobody has written a rule for input number `index`."""
+        raise NotImplementedError(
+            f"{self.name} has no gradient rule for its input {self.input_name(index)!r}. Write one with"
+            f" @{self.name}.gradient({self.inputs[0 if self.variadic else index]!r}), or detach() that input"
+        )
 
     def settings_for(self, rule: Rule, given: dict[str, Any], index: int, shape: tuple[int, ...]) -> dict[str, Any]:
         """The keyword arguments of a rule for input number `index`, of this shape, in a call with these settings."""
-        known = {"index": index, "shape": shape, **self.defaults, **given}
-        return {name: known[name] for name in rule.settings}
+        found: dict[str, Any] = {}
+        for name in rule.settings:
+            if name == "shape":
+                found[name] = shape
+            elif name == "index":
+                found[name] = index
+            else:
+                found[name] = given[name] if name in given else self.defaults[name]
+        return found
 
     def saved_positions(self, number_of_inputs: int) -> list[int]:
         """What each value that a node saves is: 0 for the output, k + 1 for input number k."""

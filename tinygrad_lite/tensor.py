@@ -101,7 +101,7 @@ class Tensor(Traced):
         library, dtype = type(self._array), self._array.dtype
         arrays: list[Any] = []
         parents: list[Node | Tensor | None] = []
-        recording = mixed = False
+        needs_gradient = mixed = False
         for value in inputs:
             if isinstance(value, Tensor):
                 if value._view is not None:
@@ -114,7 +114,7 @@ class Tensor(Traced):
                 arrays.append(array)
                 if value._requires_grad:
                     parents.append(value._node or value)
-                    recording = True
+                    needs_gradient = True
                 else:
                     parents.append(None)
             else:
@@ -139,11 +139,13 @@ class Tensor(Traced):
 
         result = Tensor.__new__(Tensor)
         result._array = output
-        if recording and grad_mode.get() and output.dtype.kind == "f":
+        if needs_gradient and grad_mode.get() and output.dtype.kind == "f":
+            saved: list[Any] = []
             if op.variadic:
-                saved = arrays if op.saves else []
+                saved = arrays if op.saves else saved
             else:
-                saved = [output if i == 0 else arrays[i - 1] for i in op.saves]
+                for i in op.saves:
+                    saved.append(output if i == 0 else arrays[i - 1])
             if op.wants_shapes:
                 settings = {**settings, "shapes": [array.shape for array in arrays]}
             result._node = Node(op, saved, parents, settings, output.shape, output.dtype)
@@ -169,8 +171,8 @@ class Tensor(Traced):
         elif self._grad._requires_grad:
             self._grad = self._grad + gradient
         else:
-            with no_grad():
-                self._grad.add_(gradient)
+            self._grad._array += gradient
+            mark_changed(self._grad._array)
 
     # ---------------------------------------------------------------------------------------- views and in-place
 
@@ -283,8 +285,11 @@ class Tensor(Traced):
 
     def fill_(self, value: Any) -> Tensor:
         """Set every element to one value."""
-        self[...] = value
-        return self
+
+        def change(array: Array, value: Any) -> None:
+            array.fill(value)
+
+        return self._in_place(change, ops.indexing.setitem, value, index=...)
 
     def zero_(self) -> Tensor:
         """Set every element to 0."""

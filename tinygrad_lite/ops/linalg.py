@@ -40,7 +40,7 @@ def _(g, a, shape):
     if a.ndim == 1:
         return mul(unsqueeze(a, dim=-1), unsqueeze(g, dim=-2)) if len(shape) > 1 else mul(g, a)
     if len(shape) == 1:
-        return matmul(swap_last(rows(a)), reshape(g, shape=(-1,)))
+        return matmul(swap_last(rows(a)), g if g.ndim == 1 else reshape(g, shape=(-1,)))
     if len(shape) == 2:
         return matmul(swap_last(rows(a)), rows(g))  # one large product, instead of a stack that is then added up
     return matmul(swap_last(a), g)

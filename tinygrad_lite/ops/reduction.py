@@ -18,7 +18,7 @@ from tinygrad_lite.ops.shape import Dim, dims, expand, flip, pad, permute, resha
 
 def count(shape: tuple[int, ...], dim: Dim) -> int:
     """How many elements are gathered into one when `dim` is reduced."""
-    return math.prod(shape[d] for d in dims(dim, len(shape)))
+    return math.prod(shape if dim is None else [shape[d] for d in dims(dim, len(shape))])
 
 
 def spread(x: Any, shape: tuple[int, ...], dim: Dim, keepdim: bool) -> Any:
@@ -64,8 +64,7 @@ def _(g, shape):
 def mean(x, *, dim=None, keepdim=False):
     """y = Σ x / n over `dim`, for floating dtypes."""
     _require_floating("mean", x)
-    n = x.size if dim is None else count(x.shape, dim)
-    return sum(x, dim=dim, keepdim=keepdim) / (n if n else math.nan)
+    return sum.forward(x, dim=dim, keepdim=keepdim) / (count(x.shape, dim) or math.nan)
 
 
 @mean.gradient("x")

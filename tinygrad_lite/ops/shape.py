@@ -23,8 +23,8 @@ def dims(dim: Any, ndim: int) -> tuple[int, ...]:
     """The dimensions that `dim` names, each from 0 to ndim - 1. IndexError for one out of range or named twice."""
     if dim is None:
         return tuple(range(ndim))
-    named = tuple(dim) if isinstance(dim, tuple | list) else (dim,)
-    span = max(ndim, 1)  # as PyTorch, a tensor without dimensions answers to dim 0 and -1
+    span = ndim or 1  # as PyTorch, a tensor without dimensions answers to dim 0 and -1
+    named = tuple(dim) if isinstance(dim, (tuple, list)) else (dim,)
     for d in named:
         if not -span <= d < span:
             raise IndexError(f"Dimension out of range (expected to be in range of [{-span}, {span - 1}], but got {d})")
@@ -62,9 +62,15 @@ def _(g, dim0, dim1):
     return transpose(g, dim0=dim0, dim1=dim1)
 
 
-def swap_last(x: Any) -> Any:
+@op(view=True)
+def swap_last(x):
     """A matrix, or a stack of matrices, transposed."""
-    return transpose(x, dim0=-2, dim1=-1)
+    return x.swapaxes(-2, -1)
+
+
+@swap_last.gradient("x")
+def _(g):
+    return swap_last(g)
 
 
 @op(view=True)
@@ -109,6 +115,8 @@ def _(g, shape):
 @op(view=True)
 def expand(x, *, shape):
     """x repeated to a broadcast shape, without a copy; -1 keeps a size."""
+    if x.ndim == 0 and -1 not in shape:
+        return backend.expand(x, shape)
     added = len(shape) - x.ndim
     sizes = tuple(x.shape[d - added] if size == -1 and d >= added else size for d, size in enumerate(shape))
     if added < 0 or not all(old in (1, new) for old, new in zip(x.shape, sizes[max(added, 0) :], strict=False)):
