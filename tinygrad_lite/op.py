@@ -142,7 +142,7 @@ class Op:
         for name in rule.settings:
             if name == "shape":
                 found[name] = shape
-            elif name == "index":
+            elif name == "index" and self.variadic:
                 found[name] = index
             else:
                 found[name] = given[name] if name in given else self.defaults[name]
