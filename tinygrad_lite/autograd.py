@@ -21,15 +21,15 @@ import functools
 import heapq
 import itertools
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_lite import backend
 from tinygrad_lite.backend import Array
-from tinygrad_lite.op import Op, Rule, Traced
+from tinygrad_lite.op import Op, Traced
 from tinygrad_lite.ops.elementwise import cast
 from tinygrad_lite.ops.reduction import sum_to
 
@@ -126,7 +126,7 @@ class Node:
 
     def name(self) -> str:
         """The name PyTorch prints: MeanBackward0."""
-        return "".join(part.capitalize() for part in self.op.name.split("_")) + "Backward0"
+        return "".join(part[:1].upper() + part[1:] for part in self.op.name.split("_")) + "Backward0"
 
     @property
     def next_functions(self) -> tuple[tuple[Node | Tensor | None, int], ...]:
@@ -166,9 +166,9 @@ def same_memory(a: Array, b: Array) -> bool:
     return owner_of(a) is owner_of(b)
 
 
-def _refuse_changed(node: Node, rule: Rule) -> None:
-    """RuntimeError if an array that the rule asks for was changed after the node was made."""
-    for array in node.saved if node.op.variadic else [node.saved[i] for i in rule.takes]:
+def _refuse_changed(node: Node, arrays: Iterable[Any]) -> None:
+    """RuntimeError if one of the arrays that a rule asks for was changed after the node was made."""
+    for array in arrays:
         if backend.is_array(array) and _changes.get(id(owner_of(array)), (None, 0))[1] > node.number:
             raise RuntimeError(
                 "one of the variables needed for gradient computation has been modified by an inplace operation:"
@@ -257,7 +257,7 @@ def backward_steps(
                 like = parent if isinstance(parent, Node) else parent._array
                 rule = op.rules[0 if op.variadic else index] or op.no_rule(index)
                 if _latest_change > node.number:
-                    _refuse_changed(node, rule)
+                    _refuse_changed(node, node.saved if op.variadic else [node.saved[i] for i in rule.takes])
                 arrays = saved if op.variadic else list(map(saved.__getitem__, rule.takes))
                 if rule.settings:
                     gradient = rule.function(g, *arrays, **op.settings_for(rule, node.settings, index, like.shape))
@@ -409,3 +409,141 @@ def grad(
             )
         results.append(gradient if gradient is None or create_graph else tensor._wrap(gradient.copy(), None))
     return tuple(results)
+
+
+# -------------------------------------------------------------------- operations as PyTorch's users write their own
+
+
+class Context:
+    """What the forward of a `Function` leaves for its backward: Tensors saved, and attributes of any name.
+
+    Attributes:
+        needs_input_grad: for each argument of `apply`, whether it is a Tensor that requires a gradient.
+    """
+
+    needs_input_grad: tuple[bool, ...] = ()
+    _saved: tuple[Any, ...] = ()
+    _arrays: tuple[Any, ...] = ()
+    _constant: tuple[Any, ...] = ()
+    _outputs: list[Tensor]
+    _node: weakref.ref[Node] | None = None  # weak, for the node leads to the context
+    _answer: tuple[Any, list[Any]] | None = None  # a gradient that arrived, and what backward made of it
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        """Keep Tensors, arguments or results of forward, for backward."""
+        self._saved = tensors
+        self._arrays = tuple(None if tensor is None else tensor._array for tensor in tensors)
+
+    def mark_non_differentiable(self, *tensors: Tensor) -> None:
+        """Let no gradient flow through these results of forward. (None ever does through integers.)"""
+        self._constant = tensors
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """The Tensors saved. RuntimeError if one of them was changed after the operation was recorded."""
+        node = None if self._node is None else self._node()
+        if node is None:
+            return self._saved
+        _refuse_changed(node, self._arrays)
+        if any(t is not None and t._array is not array for t, array in zip(self._saved, self._arrays, strict=True)):
+            raise RuntimeError(f"a tensor that {node.op.name} saved was given other data (x.data = ...) afterwards")
+        if not grad_mode.get():
+            return self._saved
+        # To be differentiated again, a result that was saved must lead on to the node that made it.
+        results = _unpack(self._outputs[0]._wrap(_pack(self._outputs), node), self._outputs)
+        recorded = {id(raw): result for raw, result in zip(self._outputs, results, strict=True)}
+        return tuple(recorded.get(id(tensor), tensor) for tensor in self._saved)
+
+
+class Function:
+    """An operation written as PyTorch's users write it: a class with a forward and a backward, on Tensors.
+
+        class Square(Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save_for_backward(x)
+                return x * x
+
+            @staticmethod
+            def backward(ctx, gradient):
+                (x,) = ctx.saved_tensors
+                return 2 * x * gradient
+
+        y = Square.apply(x)
+
+    forward runs unrecorded. backward gets the gradient by each result, and returns the gradient by each argument, or
+    None. With create_graph=True backward is recorded, so that it is differentiated in its turn. Underneath, each
+    call is an `Op` like any other, whose gradient rule asks backward.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> Any:
+        """The operation: a Tensor, or a tuple of Tensors."""
+        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        """The gradient by each argument of forward, given the gradient by each of its results."""
+        raise NotImplementedError("You must implement the backward function for custom autograd.Function.")
+
+    @classmethod
+    def apply(cls, *inputs: Any) -> Any:
+        """What forward makes of these arguments, recorded if one of them is a Tensor that requires a gradient."""
+        ctx = Context()
+        ctx.needs_input_grad = tuple(isinstance(x, Traced) and x.requires_grad for x in inputs)  # type: ignore[attr-defined]
+        with no_grad():
+            returned = cls.forward(ctx, *inputs)
+        results = list(returned) if isinstance(returned, tuple) else [returned]
+        differentiable = [r.dtype.kind == "f" and not any(r is c for c in ctx._constant) for r in results]
+        ctx._outputs = [r for r, flows in zip(results, differentiable, strict=True) if flows]
+        positions = [i for i, x in enumerate(inputs) if isinstance(x, Traced)]
+        if not any(ctx.needs_input_grad) or not ctx._outputs or not grad_mode.get():
+            return returned
+
+        def forward(*arrays: Array) -> Array:
+            packed = _pack(ctx._outputs)
+            return packed.copy() if any(same_memory(packed, array) for array in arrays) else packed
+
+        def gradient(g: Any, index: int) -> Any:
+            if ctx._answer is None or ctx._answer[0] is not g:
+                ctx._answer = g, cls._ask_backward(ctx, g, differentiable, len(inputs))
+            return ctx._answer[1][positions[index]]
+
+        operation = Op(forward)
+        operation.name = cls.__name__
+        operation.gradient("arrays")(gradient)
+        packed = operation(*(inputs[i] for i in positions))
+        ctx._node = weakref.ref(packed._node)
+        recorded = iter(_unpack(packed, ctx._outputs))
+        results = [next(recorded) if flows else r for r, flows in zip(results, differentiable, strict=True)]
+        return tuple(results) if isinstance(returned, tuple) else results[0]
+
+    @classmethod
+    def _ask_backward(cls, ctx: Context, g: Any, differentiable: list[bool], arguments: int) -> list[Any]:
+        """The gradients by all arguments, arrays or, as g is, Tensors."""
+        recorded = isinstance(g, Traced)
+        flowing = iter(_unpack(g if recorded else ctx._outputs[0]._wrap(np.asanyarray(g), None), ctx._outputs))
+        with set_grad_enabled(recorded):
+            answer = cls.backward(ctx, *(next(flowing) if flows else None for flows in differentiable))
+        gradients = list(answer) if isinstance(answer, tuple | list) else [answer]
+        if len(gradients) != arguments:
+            raise RuntimeError(
+                f"function {cls.__name__}Backward returned an incorrect number of gradients (expected {arguments}, got"
+                f" {len(gradients)}): backward returns one for each argument of forward, or None"
+            )
+        return [gradient if gradient is None or recorded else gradient._array for gradient in gradients]
+
+
+def _pack(outputs: Sequence[Tensor]) -> Array:
+    """The arrays of several results as one, since an operation has one output: flat, one behind the other."""
+    if len(outputs) == 1:
+        return outputs[0]._array
+    return np.concatenate([output._array.reshape(-1) for output in outputs])
+
+
+def _unpack(packed: Tensor, outputs: Sequence[Tensor]) -> list[Tensor]:
+    """The parts of a packed Tensor, in the shapes and dtypes of the results that were packed."""
+    if len(outputs) == 1:
+        return [packed]
+    parts = packed.split([output.numel() for output in outputs])
+    return [part.reshape(o.shape).to(o.dtype) for part, o in zip(parts, outputs, strict=True)]
