@@ -17,7 +17,6 @@ the node was made would compute a wrong gradient: the walk compares the two numb
 from __future__ import annotations
 
 import contextlib
-import functools
 import heapq
 import itertools
 import weakref
@@ -104,7 +103,7 @@ def is_grad_enabled() -> bool:
 class Node:
     """One recorded operation: PyTorch's `grad_fn`."""
 
-    __slots__ = ("op", "saved", "parents", "settings", "shape", "dtype", "number", "hooks", "__weakref__")
+    __slots__ = ("__weakref__", "dtype", "hooks", "number", "op", "parents", "saved", "settings", "shape")
 
     def __init__(
         self,
@@ -206,8 +205,8 @@ def backward_steps(
     Raises RuntimeError for an output that needs no gradient, a graph already released, an array changed in place;
     NotImplementedError for an input that its operation has no rule for.
     """
-    outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
-    gradients = gradients if isinstance(gradients, list | tuple) else [gradients] * len(outputs)
+    outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+    gradients = gradients if isinstance(gradients, (list, tuple)) else [gradients] * len(outputs)
     retain_graph = create_graph if retain_graph is None else retain_graph
     wrap = outputs[0]._wrap
     useful = None if wanted is None else _leading_to(wanted, outputs)
@@ -353,7 +352,9 @@ def _starting_gradient(output: Tensor, gradient: Any, create_graph: bool) -> Any
 def _run_hooks(hooks: list[Callable[[Tensor], Any]], gradient: Any, wrap: Callable[..., Tensor]) -> Any:
     """The gradient after each hook has seen it, as a Tensor, and perhaps returned another in its place."""
     recorded = not backend.is_array(gradient) and not isinstance(gradient, np.generic)
-    tensor = gradient if recorded else wrap(np.asarray(gradient) if isinstance(gradient, np.generic) else gradient, None)
+    tensor = (
+        gradient if recorded else wrap(np.asarray(gradient) if isinstance(gradient, np.generic) else gradient, None)
+    )
     for hook in hooks:
         answer = hook(tensor)
         if answer is not None:
@@ -391,8 +392,8 @@ def grad(
     create_graph: record the computation, so that the results can be differentiated again.
     allow_unused: give None for an input that the outputs do not depend on, instead of raising RuntimeError.
     """
-    outputs = list(outputs) if isinstance(outputs, list | tuple) else [outputs]
-    inputs = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+    outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+    inputs = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
     for i, tensor in enumerate(inputs):
         if not tensor.requires_grad:
             raise RuntimeError(f"grad: input {i} does not require grad. Make it with requires_grad=True")

@@ -78,9 +78,7 @@ def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     return _leaf(backend.create("empty", sizes(size), dtype=dtype, where=device), requires_grad)
 
 
-def full(
-    size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """All elements `fill_value`, whose type decides the dtype."""
     value = fill_value.item() if isinstance(fill_value, Tensor | np.generic) else fill_value
     dtype = backend.dtype_of_number(value) if dtype is None else dtype
@@ -107,9 +105,7 @@ def linspace(
     return _leaf(backend.create("linspace", start, end, steps, dtype=dtype, where=device), requires_grad)
 
 
-def eye(
-    n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """The (n, m) matrix with ones on its diagonal; m defaults to n."""
     return _leaf(backend.create("eye", n, n if m is None else m, dtype=dtype, where=device), requires_grad)
 

@@ -1,7 +1,7 @@
 """How a Tensor prints: PyTorch's form, with NumPy doing the layout.
 
-    tensor([[1.0000, 2.5000],
-            [3.0000, 4.0000]], requires_grad=True)
+tensor([[1.0000, 2.5000],
+        [3.0000, 4.0000]], requires_grad=True)
 """
 
 from __future__ import annotations

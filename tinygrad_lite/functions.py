@@ -180,7 +180,7 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     trace. Spaces are allowed, "..." stands for the dimensions not named, and without "->" the output has the labels
     that occur once, in alphabetical order. ShapeError if the labels do not fit the operands.
     """
-    if len(operands) == 1 and isinstance(operands[0], list | tuple):
+    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
     tensors = [as_tensor(operand) for operand in operands]
     inputs, arrow, output = equation.replace(" ", "").partition("->")
@@ -200,7 +200,9 @@ def einsum(equation: str, *operands: Any) -> Tensor:
             )
     if not arrow:
         labels = "".join(terms)
-        output = "..." + "".join(label for label in sorted(set(labels)) if labels.count(label) == 1 and label not in spare)
+        output = "..." + "".join(
+            label for label in sorted(set(labels)) if labels.count(label) == 1 and label not in spare
+        )
     output = output.replace("...", ellipsis)
     for i, term in enumerate(terms):
         terms[i], tensors[i] = _diagonals(term, tensors[i])

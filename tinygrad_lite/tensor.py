@@ -47,7 +47,9 @@ class View(NamedTuple):
 
     base: Tensor
     chain: tuple[tuple[Op, dict[str, Any]], ...]
-    node: Node | None  # the base's node when the view was taken: if it has another now, the view's history is out of date
+    node: (
+        Node | None
+    )  # the base's node when the view was taken: if it has another now, the view's history is out of date
 
 
 class ValuesIndices(NamedTuple):
@@ -195,8 +197,10 @@ class Tensor(Traced):
         change(array, *others): does it to the array where nothing needs to be recorded.
         """
         array = self._array
-        if array.size > 1 and 0 in array.strides and builtins.any(
-            stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True)
+        if (
+            array.size > 1
+            and 0 in array.strides
+            and builtins.any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True))
         ):
             raise RuntimeError(
                 f"{op.name}: more than one element of the written-to tensor refers to a single memory location, as"
@@ -530,7 +534,9 @@ class Tensor(Traced):
     def mT(self) -> Tensor:
         """The last two dimensions exchanged."""
         if self.ndim < 2:
-            raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.")
+            raise RuntimeError(
+                f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor."
+            )
         return self.transpose(-2, -1)
 
     # ----------------------------------------------------------------------------------- to Python and to NumPy
@@ -629,13 +635,19 @@ class Tensor(Traced):
         copied = builtins.type(self).__new__(builtins.type(self))
         memo[id(self)] = copied
         copied.__dict__.update(
-            {name: copy.deepcopy(value, memo) for name, value in self.__dict__.items() if name not in ("_view", "_hooks")}
+            {
+                name: copy.deepcopy(value, memo)
+                for name, value in self.__dict__.items()
+                if name not in ("_view", "_hooks")
+            }
         )
         return copied
 
     def __reduce__(self) -> Any:
         if not self.is_leaf:
-            raise RuntimeError(f"a computed tensor cannot be pickled with its graph ({self.grad_fn}): detach() it first")
+            raise RuntimeError(
+                f"a computed tensor cannot be pickled with its graph ({self.grad_fn}): detach() it first"
+            )
         state = {name: value for name, value in self.__dict__.items() if name not in ("_view", "_hooks")}
         return _rebuild, (builtins.type(self), state)
 
@@ -943,12 +955,16 @@ class Tensor(Traced):
         """The mean over `dim`; of floating tensors only."""
         return ops.mean(self if dtype is None else self.to(dtype), dim=dim, keepdim=keepdim)
 
-    def var(self, dim: Any = None, keepdim: builtins.bool = False, *, correction: Number = 1, unbiased: Any = None) -> Tensor:
+    def var(
+        self, dim: Any = None, keepdim: builtins.bool = False, *, correction: Number = 1, unbiased: Any = None
+    ) -> Tensor:
         """The variance over `dim`, divided by n - correction: unbiased by default. `var(False)` divides by n."""
         dim, correction = _unbiased(dim, correction, unbiased)
         return ops.var(self, dim=dim, correction=correction, keepdim=keepdim)
 
-    def std(self, dim: Any = None, keepdim: builtins.bool = False, *, correction: Number = 1, unbiased: Any = None) -> Tensor:
+    def std(
+        self, dim: Any = None, keepdim: builtins.bool = False, *, correction: Number = 1, unbiased: Any = None
+    ) -> Tensor:
         """The square root of `var`: unbiased by default."""
         dim, correction = _unbiased(dim, correction, unbiased)
         return ops.std(self, dim=dim, correction=correction, keepdim=keepdim)
@@ -1014,7 +1030,9 @@ class Tensor(Traced):
         """The k largest (or smallest) elements along `dim`, the most extreme first, and where they stood."""
         size = self.size(dim) if self.ndim else 1
         if not 0 <= k <= size:
-            raise RuntimeError(f"topk: selected index k out of range: k is {k}, and dimension {dim} has {size} elements")
+            raise RuntimeError(
+                f"topk: selected index k out of range: k is {k}, and dimension {dim} has {size} elements"
+            )
         indices = self.argsort(dim, largest)
         indices = indices[(slice(None),) * _one_dim(dim, self.ndim) + (slice(k),)]
         return ValuesIndices(ops.gather(self, indices, dim=dim), indices)
@@ -1201,7 +1219,9 @@ class Tensor(Traced):
         rows, columns = self.size(dim1), self.size(dim2)
         first, second = _one_dim(dim1, self.ndim), _one_dim(dim2, self.ndim)
         order = [d for d in range(self.ndim) if d not in (first, second)]
-        length = builtins.max(builtins.min(rows, columns - offset) if offset >= 0 else builtins.min(rows + offset, columns), 0)
+        length = builtins.max(
+            builtins.min(rows, columns - offset) if offset >= 0 else builtins.min(rows + offset, columns), 0
+        )
         along = Tensor._wrap(backend.create("arange", length, dtype="int64", where=self.device))
         moved = self.permute(*order, first, second)
         return moved[..., along + builtins.max(-offset, 0), along + builtins.max(offset, 0)]
@@ -1245,7 +1265,9 @@ class Tensor(Traced):
         for target in where:
             if isinstance(target, Tensor):
                 dtype, device = target.dtype, target.device
-            elif isinstance(target, Device) or (isinstance(target, str) and target.partition(":")[0] in backend.LIBRARIES):
+            elif isinstance(target, Device) or (
+                isinstance(target, str) and target.partition(":")[0] in backend.LIBRARIES
+            ):
                 device = target
             else:
                 dtype = target
@@ -1350,7 +1372,7 @@ def plain(data: Any) -> Any:
     """Nested sequences of numbers, arrays and Tensors, with arrays in the place of the Tensors."""
     if isinstance(data, Tensor):
         return data._array
-    if isinstance(data, list | tuple):
+    if isinstance(data, (list, tuple)):
         return [backend.to_numpy(item) if backend.is_array(item := plain(part)) else item for part in data]
     return data
 
@@ -1441,5 +1463,7 @@ def _index_part(part: Any) -> Any:
             f" {builtins.type(part).__name__})"
         )
     if part.dtype.kind not in "iub":
-        raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, and this one is {part.dtype}")
+        raise IndexError(
+            f"tensors used as indices must be long, int, byte or bool tensors, and this one is {part.dtype}"
+        )
     return builtins.int(part.item()) if part.ndim == 0 and part.dtype.kind != "b" else part

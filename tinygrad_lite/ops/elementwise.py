@@ -97,7 +97,7 @@ def pow(a, b):
 
 @pow.gradient("a")
 def _(g, a, b):
-    if isinstance(b, int | float):
+    if isinstance(b, (int, float)):
         return zeros_like(g) if b == 0 else g * (b * a ** (b - 1))
     # At a = b = 0 the exponent -1 would give 0 · ∞: there any other exponent makes the product 0.
     return g * (b * pow(a, where((a == 0) & (b == 0), 0.0, b - 1)))
@@ -105,7 +105,7 @@ def _(g, a, b):
 
 @pow.gradient("b")
 def _(g, y, a, b):
-    if isinstance(a, int | float) and a > 0:
+    if isinstance(a, (int, float)) and a > 0:
         return g * y * math.log(a)
     return g * y * log(where((a == 0) & (b >= 0), 1.0, a + zeros_like(b)))
 

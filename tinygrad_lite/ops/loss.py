@@ -10,9 +10,9 @@ import numpy as np
 
 from tinygrad_lite import backend
 from tinygrad_lite.op import op
-from tinygrad_lite.ops.elementwise import keep, sigmoid, sign
+from tinygrad_lite.ops.elementwise import keep, sigmoid
 from tinygrad_lite.ops.reduction import count, softmax, sum
-from tinygrad_lite.ops.shape import expand, unsqueeze
+from tinygrad_lite.ops.shape import unsqueeze
 
 
 @op(types="common")

@@ -16,6 +16,7 @@ from tinygrad_lite.op import op
 from tinygrad_lite.ops.elementwise import abs, cast, exp, keep, pow, sign, where, zeros_like
 from tinygrad_lite.ops.shape import Dim, dims, expand, flip, pad, permute, reshape, stack
 
+
 def count(shape: tuple[int, ...], dim: Dim) -> int:
     """How many elements are gathered into one when `dim` is reduced."""
     return math.prod(shape if dim is None else [shape[d] for d in dims(dim, len(shape))])

@@ -8,7 +8,6 @@ Those marked `view=True` share memory with their input where the library's own f
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -187,9 +186,7 @@ def pad(x, *, widths, value=0.0):
     if min(shape, default=0) < 0:
         raise backend.ShapeError(f"pad: the widths {tuple(widths)} cut more than there is of shape {tuple(x.shape)}")
     y = np.full_like(x, value, shape=shape)
-    inside = tuple(
-        slice(max(left, 0), size - max(right, 0)) for size, (left, right) in zip(shape, pairs, strict=True)
-    )
+    inside = tuple(slice(max(left, 0), size - max(right, 0)) for size, (left, right) in zip(shape, pairs, strict=True))
     kept = tuple(
         slice(max(-left, 0), size - max(-right, 0)) for size, (left, right) in zip(x.shape, pairs, strict=True)
     )
