@@ -37,7 +37,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, NoReturn
 
 from tinygrad_lite.backend import ShapeError
@@ -156,7 +156,7 @@ class Op:
         """What input number `index` is called in the function: the name of its parameter, or operands[2]."""
         return f"{self.inputs[0]}[{index}]" if self.variadic else self.inputs[index]
 
-    def explain(self, error: Exception, arrays: list[Any]) -> Exception:
+    def explain(self, error: Exception, arrays: Sequence[Any]) -> Exception:
         """The error of a forward function again, naming the operation and what it was given."""
         given = ", ".join(
             f"{value.dtype} {tuple(value.shape)}" if hasattr(value, "shape") else repr(value) for value in arrays
@@ -180,8 +180,8 @@ def _broadcast_mismatch(shapes: list[tuple[int, ...]]) -> str | None:
             if size != stretched[0][0]:
                 dim = max(map(len, shapes)) - back
                 return (
-                    f"The size of tensor a ({stretched[0][0]}) must match the size of tensor b ({size}) at non-singleton"
-                    f" dimension {dim}: shapes {stretched[0][1]} and {shape} do not broadcast. Sizes are compared from"
+                    f"The size of tensor a ({stretched[0][0]}) must match the size of tensor b ({size}) at"
+                    f" non-singleton dimension {dim}: shapes {stretched[0][1]} and {shape} do not broadcast. Sizes are compared from"
                     " the right, and must be equal or 1: reshape or unsqueeze one"
                 )
     return None

@@ -135,7 +135,7 @@ class Tensor(Traced):
                 with backend.on(backend.device_of(self._array)):
                     output = op.forward(*arrays, **settings)
         except Exception as error:
-            raise op.explain(error, arrays) from error
+            raise op.explain(error, inputs) from error
         if type(output) is not library:
             output = np.asarray(output)  # NumPy gives a scalar where an array of no dimensions is due
 
@@ -179,7 +179,7 @@ class Tensor(Traced):
     # ---------------------------------------------------------------------------------------- views and in-place
 
     def _viewed_through(self, op: Op, settings: dict[str, Any]) -> View:
-        base, chain, node = self._view or (self, (), self._node)
+        base, chain, _ = self._view or (self, (), None)
         return View(base, (*chain, (op, settings)), base._node)
 
     def _follow_base(self) -> None:
@@ -1046,7 +1046,7 @@ class Tensor(Traced):
         return ops.all(self, dim=dim, keepdim=keepdim)
 
     def norm(self, p: Any = 2, dim: Dim = None, keepdim: builtins.bool = False) -> Tensor:
-        """(Σ |x|ᵖ)^(1/p) over `dim`. p may be a number, ±inf (largest, smallest |x|), 0 (how many are not 0) or "fro"."""
+        """(Σ |x|ᵖ)^(1/p) over `dim`. p: a number, ±inf (largest, smallest |x|), 0 (how many are not 0) or "fro"."""
         p = 2 if p == "fro" else builtins.float(p)
         if p in (np.inf, -np.inf):
             return (ops.amax if p > 0 else ops.amin)(self.abs(), dim=dim, keepdim=keepdim)

@@ -6,6 +6,7 @@ each reduced dimension with size 1. The gradient of a reduction is spread back o
 
 from __future__ import annotations
 
+import builtins
 import math
 from typing import Any
 
@@ -48,7 +49,7 @@ def _(g, shape, dim, keepdim):
 def sum_to(x, *, shape):
     """x summed over the dimensions along which an array of `shape` was broadcast to x's shape."""
     added = x.ndim - len(shape)
-    if added < 0 or any(size not in (1, wide) for size, wide in zip(shape, x.shape[added:], strict=True)):
+    if added < 0 or builtins.any(size not in (1, wide) for size, wide in zip(shape, x.shape[added:], strict=True)):
         raise backend.ShapeError(f"sum_to: shape {tuple(shape)} cannot have been broadcast to {tuple(x.shape)}")
     if added:
         x = backend.sum(x, tuple(range(added)))
