@@ -205,8 +205,12 @@ def backward_steps(
     Raises RuntimeError for an output that needs no gradient, a graph already released, an array changed in place;
     NotImplementedError for an input that its operation has no rule for.
     """
-    outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-    gradients = gradients if isinstance(gradients, (list, tuple)) else [gradients] * len(outputs)
+    if not isinstance(outputs, (list, tuple)):
+        outputs, gradients = [outputs], [gradients]
+    elif gradients is None:
+        gradients = [None] * len(outputs)
+    elif len(gradients) != len(outputs):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(gradients)} gradients: give one for each, or None")
     retain_graph = create_graph if retain_graph is None else retain_graph
     wrap = outputs[0]._wrap
     useful = None if wanted is None else _leading_to(wanted, outputs)
@@ -394,6 +398,8 @@ def grad(
     """
     outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
     inputs = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+    if grad_outputs is not None and not isinstance(grad_outputs, (list, tuple)):
+        grad_outputs = [grad_outputs]
     for i, tensor in enumerate(inputs):
         if not tensor.requires_grad:
             raise RuntimeError(f"grad: input {i} does not require grad. Make it with requires_grad=True")

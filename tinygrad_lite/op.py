@@ -181,8 +181,8 @@ def _broadcast_mismatch(shapes: list[tuple[int, ...]]) -> str | None:
                 dim = max(map(len, shapes)) - back
                 return (
                     f"The size of tensor a ({stretched[0][0]}) must match the size of tensor b ({size}) at"
-                    f" non-singleton dimension {dim}: shapes {stretched[0][1]} and {shape} do not broadcast. Sizes are compared from"
-                    " the right, and must be equal or 1: reshape or unsqueeze one"
+                    f" non-singleton dimension {dim}: shapes {stretched[0][1]} and {shape} do not broadcast. Sizes are"
+                    " compared from the right, and must be equal or 1: reshape or unsqueeze one"
                 )
     return None
 
