@@ -1,17 +1,19 @@
 """Losses as single operations, each with the analytic gradient of the whole: faster than a chain of small operations,
 and safe where logits are large.
 
-Each gives one number an element or an example. `nn.functional` checks the arguments, and takes the mean or the sum.
+`nn.functional` checks the arguments and has the losses' other forms; what stands here is the common case, the mean.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
 from tinygrad_lite import backend
 from tinygrad_lite.op import op
-from tinygrad_lite.ops.elementwise import keep, sigmoid
-from tinygrad_lite.ops.reduction import count, softmax, sum
+from tinygrad_lite.ops.elementwise import sigmoid
+from tinygrad_lite.ops.reduction import softmax
 from tinygrad_lite.ops.shape import unsqueeze
 
 
@@ -19,37 +21,46 @@ from tinygrad_lite.ops.shape import unsqueeze
 def mse_loss(input, target):
     """y = mean (input - target)², over all elements."""
     difference = input - target
-    return sum(difference * difference) / difference.size
+    return backend.sum(difference * difference) / difference.size
 
 
 @mse_loss.gradient("input")
 def _(g, input, target):
     difference = input - target
-    return difference * (g * (2 / count(difference.shape, None)))
+    return difference * (g * (2 / math.prod(difference.shape)))
 
 
 @mse_loss.gradient("target")
 def _(g, input, target):
     difference = target - input
-    return difference * (g * (2 / count(difference.shape, None)))
+    return difference * (g * (2 / math.prod(difference.shape)))
 
 
 @op
 def cross_entropy(x, target, *, ignore_index=-100):
-    """For each row of logits, yₙ = ln Σ exp xₙ - xₙ[targetₙ],  shapes (n, classes), (n,) int → (n,).
+    """y = mean over rows n of  ln Σ exp xₙ - xₙ[targetₙ],  for logits (n, classes) and classes (n,).
 
-    Rows whose target is `ignore_index` give 0, and receive no gradient.
+    Rows whose target is `ignore_index` do not count. IndexError for a target that is no class.
     """
-    centred = x - np.max(x, axis=1, keepdims=True)
-    chosen = centred[backend.namespace(x).arange(x.shape[0]), np.where(target == ignore_index, 0, target)]
-    losses = np.log(sum(np.exp(centred), dim=1)) - chosen
-    return backend.keep(target != ignore_index, losses)
+    kept = target != ignore_index
+    rows, classes = x.shape
+    outside = ((target < 0) | (target >= classes)) & kept
+    if outside.any():
+        raise IndexError(
+            f"Target {int(target[outside][0])} is out of bounds: with logits for {classes} classes, a target is one of"
+            f" 0, ..., {classes - 1}, or ignore_index ({ignore_index})"
+        )
+    centred = x - np.max(x, axis=1, keepdims=True)  # nothing overflows
+    chosen = centred[backend.namespace(x).arange(rows), np.where(kept, target, 0)]
+    losses = np.log(backend.sum(np.exp(centred), 1)) - chosen
+    return backend.sum(backend.keep(kept, losses)) / (np.count_nonzero(kept).item() or math.nan)
 
 
 @cross_entropy.gradient("x")
 def _(g, x, target, ignore_index):
-    g = keep(target != ignore_index, g)
-    return (softmax(x, dim=1) - one_hot(target, like=x)) * unsqueeze(g, dim=1)
+    kept = target != ignore_index
+    share = kept * (g / (kept.sum().item() or math.nan))
+    return (softmax(x, dim=1) - one_hot(target, x)) * unsqueeze(share, dim=1)
 
 
 @op

@@ -1,0 +1,271 @@
+"""Layers, activations and losses as functions: `import tinygrad_lite.nn.functional as F`.
+
+The names, arguments and defaults are PyTorch's. What is mathematics stands in `ops/`; here arguments are checked, and
+the losses' variants (weights, smoothing, sums) are put together from operations.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+from tinygrad_lite import functions, ops
+from tinygrad_lite.backend import ShapeError
+from tinygrad_lite.functions import log_softmax as log_softmax  # "as": these are offered here too
+from tinygrad_lite.functions import relu as relu
+from tinygrad_lite.functions import sigmoid as sigmoid
+from tinygrad_lite.functions import softmax as softmax
+from tinygrad_lite.functions import tanh as tanh
+from tinygrad_lite.tensor import Tensor
+
+# ------------------------------------------------------------------------------------------ layers and activations
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """input @ weightᵀ + bias,  shapes (..., in), (out, in), (out,) → (..., out)."""
+    if weight.ndim != 2:
+        raise ShapeError(f"linear: weight must have the shape (out, in), but has {tuple(weight.shape)}")
+    return ops.linear(input, weight, bias)
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """x where x > 0, else negative_slope · x."""
+    return ops.leaky_relu(input, negative_slope=negative_slope)
+
+
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """x · Φ(x), Φ the normal distribution function; or its approximation by "tanh" (Hendrycks and Gimpel 2016)."""
+    return ops.gelu(input, approximate=approximate)
+
+
+def silu(input: Tensor) -> Tensor:
+    """x · sigmoid(x)."""
+    return ops.silu(input)
+
+
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """ln(1 + e^(beta · x)) / beta, and x itself where beta · x > threshold."""
+    return ops.softplus(input, beta=beta, threshold=threshold)
+
+
+def logsigmoid(input: Tensor) -> Tensor:
+    """ln sigmoid(x), without underflow."""
+    return -ops.binary_cross_entropy_with_logits(input, 1.0)
+
+
+# ---------------------------------------------------------------------------------------------------------- losses
+
+
+def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """The squared error (input - target)²: its mean, its "sum", or "none", one for each element.
+
+    Both of one shape. Others that broadcast are taken with a warning, since that is seldom meant.
+    """
+    _check_same_shape("mse_loss", input, target)
+    if reduction == "mean":
+        _check_not_empty("mse_loss", input)
+        return ops.mse_loss(input, target)
+    return _reduced("mse_loss", (input - target) ** 2, reduction)
+
+
+def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """The absolute error |input - target|: its mean, its "sum", or "none", one for each element."""
+    _check_same_shape("l1_loss", input, target)
+    return _reduced("l1_loss", (input - target).abs(), reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """-t ln σ(x) - (1 - t) ln(1 - σ(x)), for logits x and targets t from 0 to 1 of one shape: mean, "sum" or "none".
+
+    weight: multiplies the elements; pos_weight: the first of the two terms. Both are broadcast.
+    """
+    if input.shape != target.shape:
+        raise ShapeError(
+            f"binary_cross_entropy_with_logits: Target size ({tuple(target.shape)}) must be the same as input size"
+            f" ({tuple(input.shape)})"
+        )
+    if pos_weight is None:
+        losses = ops.binary_cross_entropy_with_logits(input, target)
+    else:
+        positive = ops.binary_cross_entropy_with_logits(input, 1.0)  # -ln σ(x)
+        negative = ops.binary_cross_entropy_with_logits(input, 0.0)  # -ln (1 - σ(x))
+        losses = pos_weight * target * positive + (1 - target) * negative
+    return _reduced("binary_cross_entropy_with_logits", losses if weight is None else losses * weight, reduction)
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """-ln of the probability that softmax gives the right class: its mean, its "sum", or "none", one an example.
+
+    input: logits, floating, (classes,), (n, classes) or (n, classes, d1, ...).
+    target: class indices, integers of shape (), (n,) or (n, d1, ...); or probabilities of the shape of input.
+    weight: one number a class, (classes,), that its examples count by; a mean is then divided by the weights' sum.
+    ignore_index: examples with this target do not count.
+    label_smoothing: how much of the target, 0 to 1, is spread evenly over all classes (Szegedy et al. 2016).
+
+    Raises IndexError for a target that is no class, TypeError for one of the wrong dtype, ShapeError for shapes that
+    do not fit, ValueError for the mean of an empty batch.
+    """
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise ValueError(f"cross_entropy: label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    if input.shape == target.shape and target.is_floating_point():
+        return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
+    _check_classes("cross_entropy", input, target, weight)
+    if weight is None and reduction == "mean" and not label_smoothing:
+        _check_not_empty("cross_entropy", target)
+        return ops.cross_entropy(*_rows(input, target), ignore_index=ignore_index)
+    log_p = log_softmax(input, _class_dim(input))
+    loss = nll_loss(log_p, target, weight, ignore_index, reduction)
+    if not label_smoothing:
+        return loss
+    # Every class takes part as if it were the target: a mean divides by the true targets' weights.
+    classes = input.size(_class_dim(input))
+    everywhere = -(log_p if weight is None else log_p * _along_classes(weight, input)).sum(_class_dim(input))
+    kept = target != ignore_index
+    everywhere = ops.where(kept, everywhere, 0.0)
+    if reduction == "mean":
+        everywhere = everywhere.sum() / _total_weight(target, kept, weight)
+    elif reduction == "sum":
+        everywhere = everywhere.sum()
+    return (1 - label_smoothing) * loss + (label_smoothing / classes) * everywhere
+
+
+def _cross_entropy_of_probabilities(
+    input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float
+) -> Tensor:
+    dim = _class_dim(input)
+    classes = input.size(dim)
+    if label_smoothing:
+        target = target * (1 - label_smoothing) + label_smoothing / classes
+    if weight is not None:
+        _check_weight("cross_entropy", weight, classes)
+        target = target * _along_classes(weight, input)
+    return _reduced("cross_entropy", -(target * log_softmax(input, dim)).sum(dim), reduction)
+
+
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Tensor:
+    """-input[target]: of log-probabilities, the negative log likelihood of the right class.
+
+    The arguments are those of `cross_entropy`, but input has log-probabilities, as `log_softmax` gives them.
+    """
+    _check_classes("nll_loss", input, target, weight)
+    rows, classes = _rows(input, target)
+    kept = classes != ignore_index
+    wrong = kept & ((classes < 0) | (classes >= rows.size(1)))
+    if wrong.any():
+        raise IndexError(
+            f"Target {classes[wrong][0].item()} is out of bounds: with {rows.size(1)} classes, a target is one of 0,"
+            f" ..., {rows.size(1) - 1}, or ignore_index ({ignore_index})"
+        )
+    classes = ops.where(kept, classes, 0)
+    losses = -rows.gather(1, classes.unsqueeze(1)).squeeze(1)
+    if weight is not None:
+        losses = losses * weight[classes]
+    losses = ops.where(kept, losses, 0.0)
+    if reduction == "mean":
+        _check_not_empty("nll_loss", target)
+        return losses.sum() / _total_weight(classes, kept, weight)
+    return _reduced("nll_loss", losses, reduction).reshape(target.shape if reduction == "none" else ())
+
+
+# ------------------------------------------------------------------------------------------------------- arguments
+
+
+def _reduced(name: str, losses: Tensor, reduction: str) -> Tensor:
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return losses.sum()
+    if reduction == "mean":
+        _check_not_empty(name, losses)
+        return losses.mean()
+    raise ValueError(f"{name}: {reduction} is not a valid value for reduction. Use 'mean', 'sum' or 'none'")
+
+
+def _check_not_empty(name: str, batch: Tensor) -> None:
+    if not batch.numel():
+        raise ValueError(
+            f"{name}: the mean of an empty batch (shape {tuple(batch.shape)}) does not exist. Leave empty batches out,"
+            " or use reduction='sum'"
+        )
+
+
+def _check_same_shape(name: str, input: Tensor, target: Tensor) -> None:
+    if input.shape != target.shape:
+        functions.broadcast_tensors(input, target)  # an error for shapes that do not broadcast
+        warnings.warn(
+            f"{name}: Using a target size ({tuple(target.shape)}) that is different to the input size"
+            f" ({tuple(input.shape)}). This will likely lead to incorrect results due to broadcasting. Please ensure"
+            " they have the same size.",
+            stacklevel=3,
+        )
+
+
+def _class_dim(input: Tensor) -> int:
+    return 0 if input.ndim == 1 else 1
+
+
+def _check_classes(name: str, input: Tensor, target: Tensor, weight: Tensor | None) -> None:
+    if not input.is_floating_point():
+        raise TypeError(f"{name}: the input must be floating, but is {input.dtype}. Use float() first")
+    if input.ndim == 0:
+        raise ShapeError(f"{name}: the input must have a dimension of classes, as (n, classes), but has none")
+    if target.dtype.kind not in "iu":
+        raise TypeError(
+            f"{name}: expected scalar type Long for class indices, but the target is {target.dtype} of shape"
+            f" {tuple(target.shape)}. Use long() for indices; probabilities have the shape of the input"
+        )
+    expected = tuple(size for d, size in enumerate(input.shape) if d != _class_dim(input))
+    if target.shape != expected:
+        raise ShapeError(
+            f"{name}: Expected target size {expected} for an input of shape {tuple(input.shape)}, got"
+            f" {tuple(target.shape)}: the input has one number for each class, the target one class for each example"
+        )
+    if weight is not None:
+        _check_weight(name, weight, input.size(_class_dim(input)))
+
+
+def _check_weight(name: str, weight: Tensor, classes: int) -> None:
+    if weight.shape != (classes,):
+        raise ShapeError(
+            f"{name}: weight tensor should be defined either for all {classes} classes or no classes, but got weight"
+            f" tensor of shape {tuple(weight.shape)}"
+        )
+
+
+def _rows(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """The examples one below the other: (n, classes) and (n,)."""
+    if input.ndim == 2:
+        return input, target
+    classes = input.size(_class_dim(input))
+    return input.movedim(_class_dim(input), -1).reshape(math.prod(target.shape), classes), target.reshape(-1)
+
+
+def _along_classes(weight: Tensor, input: Tensor) -> Tensor:
+    return weight.reshape(weight.shape + (1,) * (input.ndim - 1 - _class_dim(input)))
+
+
+def _total_weight(classes: Tensor, kept: Tensor, weight: Tensor | None) -> Any:
+    """What a mean over examples divides by: the sum of their weights, or their number. NaN if none is kept."""
+    if weight is None:
+        return kept.sum().item() or math.nan
+    return ops.where(kept, weight[ops.where(kept, classes, 0)], 0.0).sum()

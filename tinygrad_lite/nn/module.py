@@ -1,0 +1,293 @@
+"""A module: a function with parameters of its own.
+
+    class Line(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.slope = nn.Parameter(tensor(1.0))
+
+        def forward(self, x):
+            return self.slope * x
+
+Python calls `__setattr__` for each `self.name = value`. There a module notes which of its attributes are Parameters,
+which are modules, and so `parameters()` can find all of them, to any depth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tinygrad_lite.nn.parameter import Parameter
+from tinygrad_lite.tensor import Handle, Tensor
+
+
+class Module:
+    """The base of all layers and networks. A subclass writes `forward`; calling the module runs it.
+
+    Attributes:
+        training: True until `eval()`, for layers that behave differently in training.
+    """
+
+    training: bool
+    _parameters: dict[str, Parameter | None]
+    _buffers: dict[str, Tensor | None]
+    _modules: dict[str, Module | None]
+    _forward_hooks: list[Callable[..., Any]]
+    _forward_pre_hooks: list[Callable[..., Any]]
+
+    def __init__(self) -> None:
+        for name in ("_parameters", "_buffers", "_modules"):
+            object.__setattr__(self, name, {})
+        self._forward_hooks, self._forward_pre_hooks = [], []
+        self.training = True
+
+    def forward(self, *inputs: Any, **settings: Any) -> Any:
+        """What the module computes. Every subclass writes its own."""
+        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+
+    def __call__(self, *inputs: Any, **settings: Any) -> Any:
+        for before in list(self._forward_pre_hooks):
+            changed = before(self, inputs)
+            if changed is not None:
+                inputs = changed if isinstance(changed, tuple) else (changed,)
+        output = self.forward(*inputs, **settings)
+        for after in list(self._forward_hooks):
+            changed = after(self, inputs, output)
+            if changed is not None:
+                output = changed
+        return output
+
+    # ------------------------------------------------------------------------------- attributes that are registered
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        parameters = self.__dict__.get("_parameters")
+        if parameters is None and isinstance(value, (Parameter, Module)):
+            raise AttributeError(
+                f"cannot assign {type(value).__name__} before Module.__init__() call: call super().__init__() first in"
+                f" {type(self).__name__}.__init__"
+            )
+        if isinstance(value, Parameter):
+            self.register_parameter(name, value)
+        elif isinstance(value, Module):
+            self.add_module(name, value)
+        elif parameters is not None and name in parameters:
+            if value is not None:
+                raise TypeError(
+                    f"cannot assign '{type(value).__name__}' as parameter '{name}' (nn.Parameter or None expected)."
+                    " Change its numbers in place under no_grad(), or wrap the new tensor in nn.Parameter"
+                )
+            parameters[name] = None
+        elif parameters is not None and name in self._modules:
+            if value is not None:
+                raise TypeError(
+                    f"cannot assign '{type(value).__name__}' as child module '{name}' (nn.Module or None expected)"
+                )
+            self._modules[name] = None
+        elif parameters is not None and name in self._buffers:
+            if not (value is None or isinstance(value, Tensor)):
+                raise TypeError(f"cannot assign '{type(value).__name__}' as buffer '{name}' (Tensor or None expected)")
+            self._buffers[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        """The registered attributes; Python asks here for what it does not find otherwise."""
+        for kind in ("_parameters", "_buffers", "_modules"):
+            registered = self.__dict__.get(kind, {})
+            if name in registered:
+                return registered[name]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __delattr__(self, name: str) -> None:
+        for registered in (self._parameters, self._buffers, self._modules):
+            if name in registered:
+                del registered[name]  # type: ignore[attr-defined]
+                return
+        object.__delattr__(self, name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._parameters, *self._buffers, *self._modules})
+
+    def _check_name(self, kind: str, name: str, registered: dict[str, Any]) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
+        if "." in name or not name:
+            raise KeyError(f'{kind} name can\'t contain ".", nor be the empty string ""; got {name!r}')
+        if hasattr(self, name) and name not in registered:
+            raise KeyError(f"attribute '{name}' already exists")
+
+    def register_parameter(self, name: str, parameter: Parameter | None) -> None:
+        """Add a parameter under a name: what `self.name = parameter` does. None keeps the place empty."""
+        self.__dict__.pop(name, None)
+        self._check_name("parameter", name, self._parameters)
+        if not (parameter is None or isinstance(parameter, Parameter)):
+            raise TypeError(f"cannot assign '{type(parameter).__name__}' object to parameter '{name}'")
+        self._parameters[name] = parameter
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Add a module under a name: what `self.name = module` does."""
+        self.__dict__.pop(name, None)
+        self._check_name("module", name, self._modules)
+        if not (module is None or isinstance(module, Module)):
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+        self._modules[name] = module
+
+    register_module = add_module
+
+    def register_buffer(self, name: str, tensor: Tensor | None) -> None:
+        """Add a tensor that belongs to the module's state but is not learned, as a running mean."""
+        self._check_name("buffer", name, self._buffers)
+        if not (tensor is None or isinstance(tensor, Tensor)):
+            raise TypeError(
+                f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (Tensor or None required)"
+            )
+        self._buffers[name] = tensor
+
+    # ------------------------------------------------------------------------------------------ what is in a module
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly inside, with their names, each once."""
+        seen: set[Module] = set()
+        for name, module in self._modules.items():
+            if module is not None and module not in seen:
+                seen.add(module)
+                yield name, module
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly inside, each once."""
+        return (module for _, module in self.named_children())
+
+    def named_modules(self, prefix: str = "", seen: set[Module] | None = None) -> Iterator[tuple[str, Module]]:
+        """This module and all inside, to any depth, each once, with names such as "encoder.0"."""
+        seen = set() if seen is None else seen
+        if self in seen:
+            return
+        seen.add(self)
+        yield prefix, self
+        for name, module in self._modules.items():
+            if module is not None:
+                yield from module.named_modules(f"{prefix}.{name}" if prefix else name, seen)
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all inside, to any depth, each once."""
+        return (module for _, module in self.named_modules())
+
+    def _named(self, kind: str, prefix: str, recurse: bool) -> Iterator[tuple[str, Any]]:
+        seen = set()
+        for path, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
+            for name, value in getattr(module, kind).items():
+                if value is not None and value not in seen:
+                    seen.add(value)
+                    yield f"{path}.{name}" if path else name, value
+
+    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
+        """All parameters, with names such as "0.weight"; one that several modules share, once."""
+        return self._named("_parameters", prefix, recurse)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """All parameters, of this module and of those inside: what an optimizer is given."""
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
+
+    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
+        """All buffers, with names."""
+        return self._named("_buffers", prefix, recurse)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """All buffers."""
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    # ------------------------------------------------------------------------------------------------ changing it
+
+    def apply(self, function: Callable[[Module], Any]) -> Module:
+        """Call `function` with every module inside and with this one, as to initialise them. Returns the module."""
+        for child in self.children():
+            child.apply(function)
+        function(self)
+        return self
+
+    def train(self, mode: bool = True) -> Module:
+        """Set `training` here and in every module inside."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Module:
+        """Set `training` to False, here and in every module inside."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Module:
+        """Set whether the parameters are learned."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or set them to 0."""
+        for parameter in self.parameters():
+            if set_to_none:
+                parameter.grad = None
+            elif parameter.grad is not None:
+                parameter.grad = parameter.grad.detach().zero_()
+
+    def to(self, *where: Any, dtype: Any = None, device: Any = None) -> Module:
+        """Move all parameters and buffers to a device, and the floating ones to a dtype. The same Parameters remain."""
+        for tensor in [*self.parameters(), *self.buffers()]:
+            moved = tensor.detach().to(*where, dtype=dtype, device=device)
+            if tensor.is_floating_point() != moved.is_floating_point():
+                if tensor.is_floating_point():
+                    raise TypeError(f"nn.Module.to only accepts floating point dtypes, but got dtype={moved.dtype}")
+                moved = tensor.detach().to(moved.device)  # integers in a buffer keep their dtype
+            gradient = tensor.grad
+            tensor.grad = None
+            tensor.data = moved
+            if gradient is not None:
+                tensor.grad = gradient.to(moved)
+        return self
+
+    def float(self) -> Module:
+        """All floating parameters and buffers as float32."""
+        return self.to("float32")
+
+    def double(self) -> Module:
+        """All floating parameters and buffers as float64."""
+        return self.to("float64")
+
+    def half(self) -> Module:
+        """All floating parameters and buffers as float16."""
+        return self.to("float16")
+
+    def cpu(self) -> Module:
+        """All parameters and buffers on the CPU."""
+        return self.to(device="cpu")
+
+    def cuda(self, device: int | None = None) -> Module:
+        """All parameters and buffers on a GPU."""
+        return self.to(device="cuda" if device is None else f"cuda:{device}")
+
+    # ----------------------------------------------------------------------------------------------------- hooks
+
+    def register_forward_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call `hook(module, inputs, output)` after each forward; what it returns, if not None, is the output then."""
+        return Handle(self._forward_hooks, hook)
+
+    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call `hook(module, inputs)` before each forward; what it returns, if not None, are the inputs then."""
+        return Handle(self._forward_pre_hooks, hook)
+
+    # ------------------------------------------------------------------------------------------------------ text
+
+    def extra_repr(self) -> str:
+        """What a layer's text says between the brackets: its sizes and settings."""
+        return ""
+
+    def __repr__(self) -> str:
+        extra = [line for line in self.extra_repr().split("\n") if line]
+        inside = [f"({name}): {_indented(repr(module))}" for name, module in self._modules.items()]
+        if not inside and len(extra) <= 1:
+            return f"{type(self).__name__}({''.join(extra)})"
+        lines = "".join(f"\n  {line}" for line in [*extra, *inside])
+        return f"{type(self).__name__}({lines}\n)"
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n  ")

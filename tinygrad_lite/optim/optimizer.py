@@ -1,0 +1,86 @@
+"""What all optimizers share: parameters in groups, each with settings of its own, and a state for each parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from tinygrad_lite.autograd import enable_grad, no_grad
+from tinygrad_lite.tensor import Tensor
+
+
+class Optimizer:
+    """The base of optimizers. A subclass writes `update`, which changes one parameter in place.
+
+    params: Tensors (leaves), or dictionaries {"params": Tensors, "lr": ...}, groups with settings of their own.
+    defaults: the settings that a group takes where it names none.
+
+    Attributes:
+        param_groups: a list of dictionaries; changing a setting there holds from the next step on.
+        state: for each parameter, a dictionary of what the optimizer remembers of it.
+    """
+
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        if isinstance(params, Tensor):
+            raise TypeError("params argument given to the optimizer should be an iterable of Tensors: write [tensor]")
+        self.defaults = defaults
+        self.state: dict[Tensor, dict[str, Any]] = {}
+        self.param_groups: list[dict[str, Any]] = []
+        groups = list(params)
+        if not groups:
+            raise ValueError("optimizer got an empty parameter list. (An iterator, as parameters() is, runs only once)")
+        for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
+            self.add_param_group(group)
+
+    def add_param_group(self, group: dict[str, Any]) -> None:
+        """Add parameters, with settings of their own. Refuses computed tensors, and parameters already in a group."""
+        params = group["params"]
+        params = [params] if isinstance(params, Tensor) else list(params)
+        known = {parameter for other in self.param_groups for parameter in other["params"]}
+        for parameter in params:
+            if not isinstance(parameter, Tensor):
+                raise TypeError(
+                    f"optimizer can only optimize Tensors, but one of the params is {type(parameter).__name__}"
+                )
+            if not parameter.is_leaf:
+                raise ValueError("can't optimize a non-leaf Tensor: it is computed anew in every step. Give its leaves")
+            if parameter in known:
+                raise ValueError("some parameters appear in more than one parameter group, or twice in one")
+            known.add(parameter)
+        self.param_groups.append({**self.defaults, **group, "params": params})
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget all gradients, or, with set_to_none=False, set them to 0 in place."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if set_to_none:
+                    parameter.grad = None
+                elif parameter.grad is not None:
+                    parameter.grad = parameter.grad.detach().zero_()
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient.
+
+        closure: computes the loss anew, with its gradients; its result is returned.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        with no_grad():
+            for group in self.param_groups:
+                for parameter in group["params"]:
+                    if parameter.grad is not None:
+                        self.update(parameter, parameter.grad, group)
+        return loss
+
+    def update(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+        """Change one parameter in place, given its gradient and the settings of its group."""
+        raise NotImplementedError(f"{type(self).__name__} must implement update(parameter, gradient, group)")
+
+    def __repr__(self) -> str:
+        text = f"{type(self).__name__} ("
+        for i, group in enumerate(self.param_groups):
+            text += f"\nParameter Group {i}\n"
+            text += "".join(f"    {name}: {group[name]}\n" for name in sorted(group) if name != "params")
+        return text + ")"

@@ -1,0 +1,55 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from tinygrad_lite.optim.optimizer import Optimizer
+from tinygrad_lite.tensor import Tensor
+
+
+class SGD(Optimizer):
+    """Steps against the gradient, with momentum if asked for (Polyak 1964; Nesterov 1983; Sutskever et al. 2013).
+
+        g ← ∇loss(p) + weight_decay · p
+        v ← momentum · v + (1 - dampening) · g        in the first step v ← g
+        p ← p - lr · v                                with nesterov  p ← p - lr · (g + momentum · v)
+
+    With maximize=True the gradient's sign is turned first.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        for name, value in (("learning rate", lr), ("momentum", momentum), ("weight_decay", weight_decay)):
+            if not value >= 0:
+                raise ValueError(f"Invalid {name} value: {value}. It must be at least 0")
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError("Nesterov momentum requires a momentum and zero dampening")
+        settings = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay}
+        super().__init__(params, {**settings, "nesterov": nesterov, "maximize": maximize})
+
+    def update(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+        """One step of the algorithm above, for one parameter."""
+        momentum = group["momentum"]
+        g = -gradient if group["maximize"] else gradient
+        if group["weight_decay"]:
+            g = g + group["weight_decay"] * parameter
+        if momentum:
+            state = self.state.setdefault(parameter, {})
+            v = state.get("momentum_buffer")
+            if v is None:
+                v = state["momentum_buffer"] = g.detach().clone()
+            else:
+                v.mul_(momentum).add_(g, alpha=1 - group["dampening"])
+            g = g + momentum * v if group["nesterov"] else v
+        parameter.sub_(g, alpha=group["lr"])
