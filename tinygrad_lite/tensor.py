@@ -192,9 +192,9 @@ class Tensor(Traced):
             self._node, self._requires_grad, self._view = fresh._node, fresh._requires_grad, fresh._view
 
     def _in_place(self, change: Callable[..., Any], op: Op, *others: Any, **settings: Any) -> Tensor:
-        """self = op(self, *others), in self's own memory.
+        """self = op(self, *others, **settings), in self's own memory.
 
-        change(array, *others): does it to the array where nothing needs to be recorded.
+        change(array, *others, **settings): does it to the array, where nothing needs to be recorded.
         """
         array = self._array
         if (
@@ -214,7 +214,7 @@ class Tensor(Traced):
             return self
         values = [_plain(other, op, self) for other in others]
         try:
-            change(array, *values)
+            change(array, *values, **settings)
         except Exception as error:
             raise op.explain(error, [array, *values]) from error
         mark_changed(array)
@@ -248,11 +248,15 @@ class Tensor(Traced):
 
     def add_(self, other: Any, *, alpha: Number = 1) -> Tensor:
         """self += alpha · other"""
-        return self._in_place(operator.iadd, ops.add, other if alpha == 1 else other * alpha)
+        if alpha == 1:
+            return self._in_place(operator.iadd, ops.add, other)
+        return self._in_place(backend.add_scaled, ops.add_scaled, other, factor=alpha)
 
     def sub_(self, other: Any, *, alpha: Number = 1) -> Tensor:
         """self -= alpha · other"""
-        return self._in_place(operator.isub, ops.sub, other if alpha == 1 else other * alpha)
+        if alpha == 1:
+            return self._in_place(operator.isub, ops.sub, other)
+        return self._in_place(backend.add_scaled, ops.add_scaled, other, factor=-alpha)
 
     def mul_(self, other: Any) -> Tensor:
         """self *= other"""
@@ -269,18 +273,13 @@ class Tensor(Traced):
     def clamp_(self, min: Number | None = None, max: Number | None = None) -> Tensor:
         """Raise what is below `min` to it, and lower what is above `max`."""
 
-        def change(array: Array) -> None:
+        def change(array: Array, min: Any, max: Any) -> None:
             array[...] = ops.clamp.forward(array, min=min, max=max)
 
         return self._in_place(change, ops.clamp, min=min, max=max)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        index = _index(index)
-
-        def change(array: Array, value: Any) -> None:
-            array[index] = value
-
-        self._in_place(change, ops.indexing.setitem, value, index=index)
+        self._in_place(_write, ops.indexing.setitem, value, index=_index(index))
 
     def copy_(self, other: Any) -> Tensor:
         """Overwrite with another tensor's numbers, broadcast to this shape; it may be on another device."""
@@ -289,11 +288,7 @@ class Tensor(Traced):
 
     def fill_(self, value: Any) -> Tensor:
         """Set every element to one value."""
-
-        def change(array: Array, value: Any) -> None:
-            array.fill(value)
-
-        return self._in_place(change, ops.indexing.setitem, value, index=...)
+        return self._in_place(_write, ops.indexing.setitem, value, index=...)
 
     def zero_(self) -> Tensor:
         """Set every element to 0."""
@@ -753,11 +748,11 @@ class Tensor(Traced):
 
     def add(self, other: Any, *, alpha: Number = 1) -> Tensor:
         """self + alpha · other"""
-        return ops.add(self, other if alpha == 1 else other * alpha)
+        return ops.add(self, other) if alpha == 1 else ops.add_scaled(self, other, factor=alpha)
 
     def sub(self, other: Any, *, alpha: Number = 1) -> Tensor:
         """self - alpha · other"""
-        return ops.sub(self, other if alpha == 1 else other * alpha)
+        return ops.sub(self, other) if alpha == 1 else ops.add_scaled(self, other, factor=-alpha)
 
     def div(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
         """self / other; with rounding_mode "floor" or "trunc", rounded down or towards 0 (gradient 0)."""
@@ -1397,6 +1392,10 @@ def _unbiased(dim: Any, correction: Number, unbiased: Any) -> tuple[Any, Number]
     if isinstance(dim, builtins.bool):  # var(False): PyTorch's older form of unbiased=False
         dim, unbiased = None, dim
     return dim, correction if unbiased is None else builtins.int(unbiased)
+
+
+def _write(array: Array, value: Any, index: Any) -> None:
+    array[index] = value
 
 
 def _comparable(value: Any) -> builtins.bool:

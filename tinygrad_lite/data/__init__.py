@@ -1,4 +1,4 @@
-"""Data in batches: data sets (`dataset.py`), orders to go through one (`sampler.py`), and `DataLoader` (`loader.py`)."""
+"""Data in batches: data sets (`dataset.py`), orders to go through one (`sampler.py`), `DataLoader` (`loader.py`)."""
 
 from tinygrad_lite.data.collate import default_collate
 from tinygrad_lite.data.dataset import Dataset, Subset, TensorDataset, random_split

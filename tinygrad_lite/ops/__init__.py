@@ -4,6 +4,7 @@ from tinygrad_lite.ops import elementwise, indexing, linalg, loss, reduction, sh
 from tinygrad_lite.ops.elementwise import (
     abs,
     add,
+    add_scaled,
     bitwise_and,
     bitwise_not,
     bitwise_or,

@@ -47,6 +47,22 @@ def _(g):
 
 
 @op(types="common")
+def add_scaled(a, b, *, factor):
+    """y = a + factor · b"""
+    return a + factor * b
+
+
+@add_scaled.gradient("a")
+def _(g):
+    return g
+
+
+@add_scaled.gradient("b")
+def _(g, factor):
+    return g * factor
+
+
+@op(types="common")
 def mul(a, b):
     """y = a · b"""
     return a * b
