@@ -401,14 +401,14 @@ def add_scaled(x: Array, y: Any, factor: float) -> None:
 
     NumPy goes through large arrays piece by piece, so that factor · y never leaves the processor's cache.
     """
-    if isinstance(x, np.ndarray) and x.size > _PIECE and x.flags.c_contiguous:
-        if isinstance(y, np.ndarray) and y.shape == x.shape and y.flags.c_contiguous:
-            x, y = x.reshape(-1), y.reshape(-1)
-            for start in range(0, x.size, _PIECE):
-                piece = x[start : start + _PIECE]
-                piece += factor * y[start : start + _PIECE]
-            return
-    x += factor * y
+    plain = isinstance(x, np.ndarray) and isinstance(y, np.ndarray) and x.shape == y.shape
+    if plain and x.size > _PIECE and x.flags.c_contiguous and y.flags.c_contiguous:
+        x, y = x.reshape(-1), y.reshape(-1)
+        for start in range(0, x.size, _PIECE):
+            piece = x[start : start + _PIECE]
+            piece += factor * y[start : start + _PIECE]
+    else:
+        x += factor * y
 
 
 def add_at(x: Array, index: Any, value: Array) -> None:

@@ -126,8 +126,7 @@ def cross_entropy(
     _check_classes("cross_entropy", input, target, weight)
     if weight is None and reduction == "mean" and not label_smoothing:
         _check_not_empty("cross_entropy", target)
-        count = _total_weight(target, target != ignore_index, None)
-        return ops.cross_entropy(*_rows(input, target), ignore_index=ignore_index, count=count)
+        return ops.cross_entropy(*_rows(input, target), ignore_index=ignore_index)
     log_p = log_softmax(input, _class_dim(input))
     loss = nll_loss(log_p, target, weight, ignore_index, reduction)
     if not label_smoothing:

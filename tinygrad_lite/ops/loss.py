@@ -37,10 +37,10 @@ def _(g, input, target):
 
 
 @op
-def cross_entropy(x, target, *, ignore_index, count):
-    """y = Σ over rows n of  (ln Σ exp xₙ - xₙ[targetₙ]) / count,  for logits (n, classes) and classes (n,).
+def cross_entropy(x, target, *, ignore_index=-100):
+    """y = mean over rows n of  ln Σ exp xₙ - xₙ[targetₙ],  for logits (n, classes) and classes (n,).
 
-    Rows whose target is `ignore_index` do not take part. IndexError for a target that is no class.
+    Rows whose target is `ignore_index` do not count. IndexError for a target that is no class.
     """
     kept = target != ignore_index
     target = np.where(kept, target, 0)
@@ -54,12 +54,13 @@ def cross_entropy(x, target, *, ignore_index, count):
     centred = x - np.max(x, axis=1, keepdims=True)  # nothing overflows
     chosen = centred[backend.namespace(x).arange(rows), target]
     losses = np.log(backend.sum(np.exp(centred), 1)) - chosen
-    return backend.sum(backend.keep(kept, losses)) / count
+    return backend.sum(backend.keep(kept, losses)) / (int(np.count_nonzero(kept)) or math.nan)
 
 
 @cross_entropy.gradient("x")
-def _(g, x, target, ignore_index, count):
-    share = (target != ignore_index) * (g / count)
+def _(g, x, target, ignore_index):
+    kept = target != ignore_index
+    share = kept * (g / (kept.sum().item() or math.nan))
     return (softmax(x, dim=1) - one_hot(target, x)) * unsqueeze(share, dim=1)
 
 
