@@ -1,0 +1,115 @@
+"""What the lessons share and none of them is about: options, and where pictures go.
+
+With a screen, pictures are shown in windows; in a notebook, below their cell; with `--save FOLDER` they are files in
+that folder; and with none of these they are files in ./lesson_output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import re
+import sys
+from collections.abc import Callable
+
+import matplotlib
+import matplotlib.pyplot as plt
+from matplotlib.animation import FuncAnimation, PillowWriter
+from matplotlib.figure import Figure
+
+import tinygrad_lite
+
+WITHOUT_SCREEN = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}  # Matplotlib's backends that only write files
+
+# The buttons of Matplotlib's page are icons from the network. These signs are in every font, and need none.
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{title}</title>
+<style>
+body {{ font-family: sans-serif; text-align: center; margin: 1em; }}
+img {{ max-width: 100%; }}
+.fa {{ font-style: normal; }}
+.fa-minus::before {{ content: "−"; }}
+.fa-plus::before {{ content: "+"; }}
+.fa-fast-backward::before {{ content: "⏮"; }}
+.fa-step-backward::before {{ content: "❮"; }}
+.fa-play::before {{ content: "▶"; }}
+.fa-pause::before {{ content: "⏸"; }}
+.fa-step-forward::before {{ content: "❯"; }}
+.fa-fast-forward::before {{ content: "⏭"; }}
+.fa-flip-horizontal {{ display: inline-block; transform: scaleX(-1); }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+{player}
+</body>
+</html>
+"""
+
+
+def read_options(description: str) -> argparse.Namespace:
+    """The lesson's options from the command line; the defaults in a notebook or an editor's interactive window."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--device", default="cpu", help="where to compute: cpu, cuda or cuda:1 (default: cpu)")
+    parser.add_argument("--seed", type=int, default=42, help="start of the random numbers (default: 42)")
+    parser.add_argument("--save", metavar="FOLDER", type=pathlib.Path, help="write pictures and results into FOLDER")
+    interactive = hasattr(sys, "ps1") or "ipykernel" in sys.modules
+    options = parser.parse_args([] if interactive else None)
+    try:
+        tinygrad_lite.zeros(1, device=options.device)
+        tinygrad_lite.manual_seed(options.seed)
+    except (RuntimeError, ValueError) as error:
+        parser.error(str(error))
+    return options
+
+
+class Album:
+    """The pictures of one lesson: each is shown, or written to a file, or both."""
+
+    def __init__(self, folder: pathlib.Path | None) -> None:
+        backend = matplotlib.get_backend().lower()
+        self.window = backend not in WITHOUT_SCREEN and "inline" not in backend
+        if folder is None and backend in WITHOUT_SCREEN:
+            folder = pathlib.Path("lesson_output")
+        self.folder = folder
+        self._kept: list[FuncAnimation] = []  # an animation plays only as long as someone holds it
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def add(self, figure: Figure, name: str) -> None:
+        """Take in a picture: NAME.png."""
+        if self.folder is not None:
+            figure.savefig(self.folder / f"{name}.png", dpi=100)
+            print(f"    picture: {self.folder / name}.png")
+            self._done_with(figure)
+
+    def add_animation(self, figure: Figure, draw: Callable[[int], object], frames: int, name: str, title: str) -> None:
+        """Take in an animation, `draw(0)`, `draw(1)`, ... on the figure: NAME.gif, and NAME.html with buttons."""
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # laid out once, not anew for every frame
+        animation = FuncAnimation(figure, draw, frames=frames, interval=125, repeat_delay=2000)
+        self._kept.append(animation)
+        if self.folder is not None:
+            animation.save(self.folder / f"{name}.gif", writer=PillowWriter(fps=8))
+            player = re.sub(r"<link[^>]*>", "", animation.to_jshtml(fps=8, default_mode="once"))
+            (self.folder / f"{name}.html").write_text(PAGE.format(title=title, player=player), encoding="utf-8")
+            print(f"    animation: {self.folder / name}.gif, and with playback buttons {self.folder / name}.html")
+            self._done_with(figure)
+
+    def write(self, name: str, text: str) -> None:
+        """Write a text beside the pictures, if these are written."""
+        if self.folder is not None:
+            (self.folder / name).write_text(text, encoding="utf-8")
+            print(f"    written: {self.folder / name}")
+
+    def show(self) -> None:
+        """Open the windows, if there is a screen, and wait until they are closed."""
+        if self.window:
+            plt.show()
+
+    def _done_with(self, figure: Figure) -> None:
+        if not self.window:
+            plt.close(figure)
