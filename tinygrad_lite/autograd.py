@@ -228,7 +228,8 @@ def backward_steps(
         elif parent in summed:
             pending[parent] += gradient
         else:
-            pending[parent] = pending[parent] + gradient
+            total = pending[parent] + gradient
+            pending[parent] = np.asarray(total) if isinstance(total, np.generic) else total
             if not create_graph:
                 summed.add(parent)
 
@@ -266,13 +267,16 @@ def backward_steps(
                     gradient = rule.function(g, *arrays, **op.settings_for(rule, node.settings, index, like.shape))
                 else:
                     gradient = rule.function(g, *arrays)
-                handed.append(gradient)
                 if gradient is None:
-                    continue  # the rule says that nothing flows this way
+                    handed.append(None)  # the rule says that nothing flows this way
+                    continue
                 if gradient.shape != like.shape:
                     gradient = sum_to(gradient, shape=like.shape)
                 if gradient.dtype is not like.dtype:
                     gradient = cast(gradient, dtype=like.dtype)
+                if isinstance(gradient, np.generic):
+                    gradient = np.asarray(gradient)  # NumPy gives a scalar where an array of no dimensions is due
+                handed.append(gradient)
                 if like is not parent and not create_graph and _made_here(gradient, g, arrays):
                     unshared.add(parent)
                 hand(parent, gradient)
@@ -355,10 +359,8 @@ def _starting_gradient(output: Tensor, gradient: Any, create_graph: bool) -> Any
 
 def _run_hooks(hooks: list[Callable[[Tensor], Any]], gradient: Any, wrap: Callable[..., Tensor]) -> Any:
     """The gradient after each hook has seen it, as a Tensor, and perhaps returned another in its place."""
-    recorded = not backend.is_array(gradient) and not isinstance(gradient, np.generic)
-    tensor = (
-        gradient if recorded else wrap(np.asarray(gradient) if isinstance(gradient, np.generic) else gradient, None)
-    )
+    recorded = isinstance(gradient, Traced)
+    tensor = gradient if recorded else wrap(gradient, None)
     for hook in hooks:
         answer = hook(tensor)
         if answer is not None:

@@ -168,8 +168,7 @@ class Tensor(Traced):
             self._grad = gradient if self._grad is None else self._grad + gradient
             return
         if self._grad is None:
-            array = gradient if backend.is_array(gradient) else np.asarray(gradient)
-            self._grad = Tensor._wrap(array)
+            self._grad = Tensor._wrap(gradient)
         elif self._grad._requires_grad:
             self._grad = self._grad + gradient
         else:

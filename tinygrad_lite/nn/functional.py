@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_lite import functions, ops
@@ -52,6 +53,18 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
 def logsigmoid(input: Tensor) -> Tensor:
     """ln sigmoid(x), without underflow."""
     return -ops.binary_cross_entropy_with_logits(input, 1.0)
+
+
+def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:
+    """The tensor with `value` put around it: pad = (left, right) of the last dimension, (…, top, bottom), ….
+
+    Negative numbers cut off. Only mode="constant".
+    """
+    if mode != "constant":
+        raise NotImplementedError(f"pad: only mode='constant' is there, not {mode!r}")
+    if len(pad) % 2 or len(pad) > 2 * input.ndim:
+        raise ShapeError(f"pad: {tuple(pad)} must be pairs, at most one for each of the {input.ndim} dimensions")
+    return ops.pad(input, widths=tuple(pad), value=value)
 
 
 # ---------------------------------------------------------------------------------------------------------- losses

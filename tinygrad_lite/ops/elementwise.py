@@ -186,8 +186,8 @@ def _(g, a, b):
 @op(types="common")
 def where(condition, a, b):
     """a where the condition (bool) is True, else b. The gradient of the branch not taken is exactly 0."""
-    if not backend.is_array(condition) or condition.dtype.kind != "b":
-        kind = getattr(condition, "dtype", type(condition).__name__)
+    kind = getattr(condition, "dtype", type(condition).__name__)
+    if kind != "bool":
         raise TypeError(f"where expected condition to be a boolean tensor, but got {kind}. Use e.g. x > 0")
     return np.where(condition, a, b)
 

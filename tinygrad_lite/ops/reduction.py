@@ -257,11 +257,16 @@ def _(g, y, x, dim, keepdim):
     return spread(g, x.shape, dim, keepdim) * exp(x - spread(y, x.shape, dim, keepdim))
 
 
+def _largest(x: Any, axes: tuple[int, ...]) -> Any:
+    """The largest element over the axes, to be taken out so that nothing overflows; 0 where there is none."""
+    return np.max(x, axis=axes, keepdims=True) if x.size else 0
+
+
 @op(types="float")
 def softmax(x, *, dim):
     """y = eˣ / Σ eˣ along `dim`, an int."""
     axes = dims(dim, x.ndim)
-    e = np.exp(x - np.max(x, axis=axes, keepdims=True))
+    e = np.exp(x - _largest(x, axes))
     return e / sum(e, dim=axes, keepdim=True)
 
 
@@ -274,7 +279,7 @@ def _(g, y, dim):
 def log_softmax(x, *, dim):
     """y = x - ln Σ eˣ along `dim`, an int: the logarithm of softmax, without underflow."""
     axes = dims(dim, x.ndim)
-    centred = x - np.max(x, axis=axes, keepdims=True)
+    centred = x - _largest(x, axes)
     return centred - np.log(sum(np.exp(centred), dim=axes, keepdim=True))
 
 

@@ -1,0 +1,119 @@
+"""Every operation's value and derivatives, on shapes, memory layouts and values that Hypothesis draws.
+
+First and second derivatives are compared with central differences in float64, and with PyTorch's where it is installed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+import pytest
+from hypothesis import find, given, settings
+from hypothesis import strategies as st
+
+import tinygrad_lite
+from tests.ops.cases import ALL, Case
+from tinygrad_lite import Tensor, ops
+from tinygrad_lite.op import Op
+from tinygrad_lite.testing import gradcheck, gradgradcheck
+from tinygrad_lite.testing.strategies import arrays
+
+every_case = pytest.mark.parametrize("case", ALL, ids=[case.name for case in ALL])
+needs_torch = pytest.mark.skipif(
+    importlib.util.find_spec("torch") is None, reason="compares with PyTorch, which is not installed"
+)
+
+
+def draw_inputs(data: st.DataObject, case: Case) -> list[np.ndarray]:
+    return [
+        data.draw(arrays(shape, low=case.low, high=case.high, distinct=case.distinct))
+        for shape in data.draw(case.shapes)
+    ]
+
+
+def leaf(array: np.ndarray) -> Tensor:
+    return Tensor._wrap(array).requires_grad_()
+
+
+@every_case
+@given(data=st.data())
+@settings(max_examples=6)
+def test_first_derivative(case, data):
+    leaves = [leaf(array) for array in draw_inputs(data, case)]
+    assert gradcheck(lambda *x: case.call(tinygrad_lite, *x), leaves, rtol=1e-4)
+
+
+@every_case
+@given(data=st.data())
+@settings(max_examples=3)
+def test_second_derivative(case, data):
+    leaves = [leaf(array) for array in draw_inputs(data, case)]
+    assert gradgradcheck(lambda *x: case.call(tinygrad_lite, *x), leaves, rtol=1e-4)
+
+
+@needs_torch
+@every_case
+@given(data=st.data())
+@settings(max_examples=6)
+def test_value_and_derivatives_are_pytorchs(case, data):
+    import torch
+
+    drawn = draw_inputs(data, case)
+    seed = np.random.default_rng(0)
+
+    def run(module, leaves, constant):
+        y = case.call(module, *leaves)
+        first = module.autograd.grad(y, leaves, constant(y.shape), create_graph=True, allow_unused=True)
+        used = [g for g in first if g is not None and g.requires_grad]
+        starts = [constant(g.shape) for g in used]
+        second = module.autograd.grad(used, leaves, starts, allow_unused=True) if used else [None] * len(leaves)
+        return [y, *first, *second]
+
+    def numbers(shape):
+        return seed.uniform(0.5, 1.5, tuple(shape))
+
+    ours = run(tinygrad_lite, [leaf(array) for array in drawn], lambda shape: tinygrad_lite.tensor(numbers(shape)))
+    seed = np.random.default_rng(0)
+    theirs = run(
+        torch,
+        [torch.tensor(array.copy(), requires_grad=True) for array in drawn],
+        lambda shape: torch.tensor(numbers(shape)),
+    )
+    for mine, other in zip(ours, theirs, strict=True):
+        # Where PyTorch says None, nothing flows: for us that may be a gradient of zeros, and the other way round.
+        mine = 0.0 if mine is None else mine.detach().numpy()
+        other = 0.0 if other is None else other.numpy(force=True)
+        np.testing.assert_allclose(mine, other, rtol=1e-9, atol=1e-9)
+
+
+@needs_torch
+@every_case
+def test_float32_stays_float32_and_the_shape_is_pytorchs(case):
+    import torch
+
+    chosen = find(case.shapes, lambda shapes: all(0 not in shape for shape in shapes))
+    rng = np.random.default_rng(0)
+    drawn = [rng.uniform(max(case.low, 0.5), case.high, shape).astype("float32") for shape in chosen]
+    if case.name == "to":
+        pytest.skip("the case itself asks for float64")
+    y = case.call(tinygrad_lite, *[Tensor._wrap(array) for array in drawn])
+    z = case.call(torch, *[torch.tensor(array) for array in drawn])
+    assert y.dtype == tinygrad_lite.float32
+    assert tuple(y.shape) == tuple(z.shape)
+    np.testing.assert_allclose(y.numpy(), z.numpy(), rtol=2e-5, atol=2e-6)
+
+
+def test_every_operation_is_run_by_some_case(monkeypatch):
+    """An operation without a case is an operation whose derivative nobody checks."""
+    seen = set()
+    original = Op.__call__
+    monkeypatch.setattr(Op, "__call__", lambda self, *x, **s: (seen.add(self), original(self, *x, **s))[1])
+    for case in ALL:
+        shapes = find(case.shapes, lambda shapes: all(0 not in shape for shape in shapes))
+        leaves = [leaf(np.random.default_rng(0).uniform(0.5, 0.9, shape)) for shape in shapes]
+        y = case.call(tinygrad_lite, *leaves)
+        (y * 1.0).sum().backward()
+    rest = {name for name in vars(ops) if isinstance(getattr(ops, name), Op)} - {op.name for op in seen}
+    assert rest <= {"any", "all", "argmax", "argmin", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "eq",
+                    "ge", "gt", "isfinite", "isinf", "isnan", "le", "lt", "move", "ne"}  # fmt: skip

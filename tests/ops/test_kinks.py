@@ -1,0 +1,107 @@
+"""Ties, corners, zeros, infinities: where a function has no derivative, or its formula no value, PyTorch decides."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+import tinygrad_lite
+from tinygrad_lite import tensor
+
+needs_torch = pytest.mark.skipif(
+    importlib.util.find_spec("torch") is None, reason="compares with PyTorch, which is not installed"
+)
+# NumPy warns of infinities that it makes, and so do we; PyTorch warns of the variance of one number.
+pytestmark = [pytest.mark.filterwarnings("ignore::RuntimeWarning"), pytest.mark.filterwarnings("ignore:var")]
+inf, nan = float("inf"), float("nan")
+CASES = {
+    "abs": (lambda T, x: x.abs(), [-1.0, 0.0, -0.0, 2.0]),
+    "sign": (lambda T, x: x.sign() + x, [-1.0, 0.0, 2.0]),
+    "relu": (lambda T, x: x.relu(), [-1.0, 0.0, 2.0, inf, -inf]),
+    "leaky_relu": (lambda T, x: T.nn.functional.leaky_relu(x, 0.1), [-1.0, 0.0, 2.0]),
+    "clamp": (lambda T, x: x.clamp(-1, 1), [-2.0, -1.0, 0.0, 1.0, 2.0, nan]),
+    "clamp min": (lambda T, x: x.clamp(min=0), [-2.0, 0.0, 1.0]),
+    "maximum": (lambda T, x: T.maximum(x, T.tensor([1.0, 1.0, 1.0])), [0.0, 1.0, 2.0]),
+    "maximum itself": (lambda T, x: T.maximum(x, x), [0.0, 1.0]),
+    "minimum": (lambda T, x: T.minimum(x, T.tensor([1.0, 1.0, 1.0])), [0.0, 1.0, 2.0]),
+    "max": (lambda T, x: x.max(), [1.0, 3.0, 3.0, 3.0]),
+    "max dim": (lambda T, x: x.max(0)[0], [1.0, 3.0, 3.0, 3.0]),
+    "max dim 2": (lambda T, x: x.reshape(2, 2).max(1)[0], [1.0, 1.0, 3.0, 3.0]),
+    "min": (lambda T, x: x.min(), [1.0, 1.0, 3.0]),
+    "amax": (lambda T, x: x.amax(0), [1.0, 3.0, 3.0]),
+    "amin": (lambda T, x: x.amin(), [1.0, 1.0, 3.0]),
+    "prod one zero": (lambda T, x: x.prod(), [2.0, 0.0, 3.0]),
+    "prod two zeros": (lambda T, x: x.prod(), [0.0, 0.0, 3.0]),
+    "prod dim zeros": (lambda T, x: x.reshape(2, 2).prod(1), [0.0, 2.0, 0.0, 0.0]),
+    "norm at 0": (lambda T, x: x.norm(), [0.0, 0.0]),
+    "norm 1 at 0": (lambda T, x: x.norm(1), [0.0, 2.0]),
+    "norm inf ties": (lambda T, x: x.norm(inf), [2.0, -2.0, 1.0]),
+    "std of equals": (lambda T, x: x.std(), [2.0, 2.0, 2.0]),
+    "var of one": (lambda T, x: x.var(), [2.0]),
+    "sqrt at 0": (lambda T, x: x.sqrt(), [0.0, 4.0, -1.0]),
+    "log at 0": (lambda T, x: x.log(), [0.0, 1.0, -1.0]),
+    "log1p at -1": (lambda T, x: x.log1p(), [-1.0, 0.0]),
+    "reciprocal at 0": (lambda T, x: x.reciprocal(), [0.0, 2.0]),
+    "div by 0": (lambda T, x: x / 0, [1.0, 0.0, -1.0]),
+    "0 / x": (lambda T, x: 0 / x, [1.0, 0.0]),
+    "pow 0": (lambda T, x: x**0, [0.0, 1.0]),
+    "pow 2 at 0": (lambda T, x: x**2, [0.0, -1.0]),
+    "pow 0.5 at 0": (lambda T, x: x**0.5, [0.0, 4.0]),
+    "pow -1 at 0": (lambda T, x: x**-1, [0.0, 4.0]),
+    "0 ** x": (lambda T, x: 0.0**x, [0.0, 1.0, 2.0]),
+    "tensor ** tensor": (lambda T, x: x ** T.tensor([0.0, 1.0, 2.0, 0.0]), [0.0, 0.0, 0.0, 2.0]),
+    "tensor(0) ** tensor": (lambda T, x: T.tensor([0.0, 0.0, 2.0]) ** x, [0.0, 2.0, 2.0]),
+    "exp overflows": (lambda T, x: x.exp(), [1000.0, -1000.0, inf, -inf]),
+    "sigmoid far out": (lambda T, x: x.sigmoid(), [1000.0, -1000.0, inf, -inf]),
+    "softplus far out": (lambda T, x: T.nn.functional.softplus(x), [1000.0, -1000.0]),
+    "tanh far out": (lambda T, x: x.tanh(), [1000.0, -1000.0]),
+    "logsumexp far out": (lambda T, x: x.logsumexp(0), [1000.0, -1000.0]),
+    "logsumexp of -inf": (lambda T, x: x.logsumexp(0), [-inf, 1.0]),
+    "softmax far out": (lambda T, x: x.softmax(0)[0], [1000.0, -1000.0]),
+    "log_softmax far out": (lambda T, x: x.log_softmax(0)[0], [1000.0, -1000.0]),
+    "cross_entropy far out": (lambda T, x: T.nn.functional.cross_entropy(x, T.tensor(1)), [1000.0, -1000.0]),
+    "bce far out": (
+        lambda T, x: T.nn.functional.binary_cross_entropy_with_logits(x, T.tensor([0.0, 1.0])),
+        [1000.0, -1000.0],
+    ),
+    "where log": (lambda T, x: T.where(x > 0, x, x * 2), [0.0, 1.0]),
+    "where inf": (lambda T, x: T.where(x > 0, x.exp(), x), [-1000.0, 1.0]),
+    "masked_fill of nan": (lambda T, x: x.masked_fill(x != x, 0.0), [nan, 1.0]),
+    "remainder": (lambda T, x: T.remainder(x, 3.0), [-4.0, 0.0, 4.0, 3.0]),
+    "round half": (lambda T, x: T.round(x) * x, [0.5, 1.5, -0.5]),
+    "erf far out": (lambda T, x: T.erf(x), [10.0, -10.0, inf, 0.0, 1e-20]),
+    "cumsum": (lambda T, x: x.cumsum(0), [1.0, inf, 2.0]),
+    "sort ties": (lambda T, x: x.sort()[0] * T.tensor([1.0, 2.0, 3.0]), [2.0, 1.0, 1.0]),
+    "mean of nan": (lambda T, x: x.mean(), [nan, 1.0]),
+}
+
+
+@needs_torch
+@pytest.mark.parametrize("name", CASES)
+def test_value_and_derivative_are_pytorchs(name):
+    import torch
+
+    call, values = CASES[name]
+    mine, other = tensor(values, requires_grad=True), torch.tensor(values, requires_grad=True)
+    y, z = call(tinygrad_lite, mine), call(torch, other)
+    np.testing.assert_allclose(y.detach().numpy(), z.detach().numpy(), rtol=1e-6)
+    y.sum().backward()
+    z.sum().backward()
+    np.testing.assert_allclose(mine.grad.numpy(), other.grad.numpy(), rtol=1e-6)
+
+
+def test_nothing_leaks_from_the_branch_not_taken():
+    x = tensor([-1.0, 4.0], requires_grad=True)
+    tinygrad_lite.where(x > 0, x, 0.0).sqrt().sum().backward()
+    assert x.grad.tolist()[1] == 0.25
+    hot = tensor([0.0, 1.0], requires_grad=True)
+    tinygrad_lite.where(hot > 0, hot * inf, hot).sum().backward()
+    assert np.isnan(hot.grad.tolist()[0])  # 0 · ∞ in the rule of the product, as in PyTorch
+    safe = tensor([0.0, 1.0], requires_grad=True)
+    tinygrad_lite.where(tensor([True, False]), safe, safe.detach() / 0).sum().backward()
+    assert safe.grad.tolist() == [1.0, 0.0]
+
+
+def test_ties_are_documented():
+    assert "share the gradient" in tinygrad_lite.Tensor.amax.__doc__
+    assert "the first gets all" in tinygrad_lite.Tensor.max.__doc__

@@ -1,0 +1,105 @@
+"""The checker is checked: it finds wrong rules of every kind, and passes right ones."""
+
+import pytest
+from hypothesis import given
+
+import tinygrad_lite as tg
+from tinygrad_lite import op, tensor
+from tinygrad_lite.testing import GradcheckError, gradcheck, gradgradcheck
+from tinygrad_lite.testing.strategies import LAYOUTS, broadcastable_shapes, lay_out, shapes, tensors
+
+
+def operation(forward, rule):
+    made = op(forward)
+    made.gradient(made.inputs[0])(rule)
+    return made
+
+
+def inputs(*values):
+    return tensor(list(values), dtype=tg.float64, requires_grad=True)
+
+
+def test_right_rules_pass():
+    cube = operation(lambda x: x**3, lambda g, x: 3 * x * x * g)
+    assert gradcheck(cube, inputs(0.5, -2.0))
+    assert gradgradcheck(cube, inputs(0.5, -2.0))
+    assert gradcheck(lambda a, b: (a @ b, a.sum()), [tg.ones(2, 2).double().requires_grad_(), inputs(1.0, 2.0)])
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda g, x: -3 * x * x * g,
+        lambda g, x: x * x * g,
+        lambda g, x: 0 * g,
+        lambda g, x: None,
+        lambda g, x: 3 * x * x,
+        lambda g, x: g * 3 * x * x + 1e-3,
+    ],
+    ids=["sign", "factor", "zeros", "none", "without g", "a little more"],
+)
+def test_wrong_rules_are_found(rule):
+    cube = operation(lambda x: x**3, rule)
+    with pytest.raises(GradcheckError, match=r"gradient by input 0, of shape \(2,\), differs at element \(0,\)"):
+        gradcheck(cube, inputs(0.5, -2.0))
+    assert not gradcheck(cube, inputs(0.5, -2.0), raise_exception=False)
+
+
+def test_a_softmax_without_a_gradient_is_found_though_its_outputs_sum_to_1():
+    softmax = operation(lambda x: tg.softmax(tensor(x), -1).numpy(), lambda g, x: 0 * x)
+    with pytest.raises(GradcheckError):
+        gradcheck(softmax, inputs(0.5, -2.0, 1.0))
+
+
+def test_a_wrong_second_derivative_is_found():
+    cube = operation(lambda x: x**3, lambda g, x: 3 * x.detach() * x * g if isinstance(x, tg.Tensor) else 3 * x * x * g)
+    assert gradcheck(cube, inputs(0.5, -2.0))
+    with pytest.raises(GradcheckError):
+        gradgradcheck(cube, inputs(0.5, -2.0))
+
+
+def test_a_point_without_a_derivative_is_found():
+    with pytest.raises(GradcheckError, match="is the function differentiable at that point"):
+        gradcheck(tg.relu, inputs(0.0, 1.0))
+
+
+def test_what_cannot_be_checked_is_refused():
+    with pytest.raises(ValueError, match="float32.*double"):
+        gradcheck(tg.exp, tg.ones(2, requires_grad=True))
+    with pytest.raises(ValueError, match="at least one of the inputs must require a gradient"):
+        gradcheck(tg.exp, tg.ones(2, dtype=tg.float64))
+    with pytest.raises(ValueError, match="was computed"):
+        gradcheck(tg.exp, inputs(1.0) * 2)
+    with pytest.raises(ValueError, match="no output is floating"):
+        gradcheck(lambda x: x > 0, inputs(1.0))
+
+
+def test_inputs_are_left_as_they_were():
+    x = inputs(1.0, 2.0)
+    array = x.detach().numpy()
+    gradcheck(tg.exp, x)
+    assert x.detach().numpy() is array
+    assert array.tolist() == [1.0, 2.0]
+    assert x.grad is None
+
+
+@given(tensors(shapes(max_dims=2), low=0.5, high=2.0))
+def test_the_strategies_draw_what_can_be_checked(x):
+    assert x.dtype == tg.float64
+    assert x.requires_grad
+    assert bool(((x >= 0.5) & (x <= 2.0)).all())
+    assert gradcheck(tg.log, x)
+
+
+@given(broadcastable_shapes(3))
+def test_broadcastable_shapes_broadcast(drawn):
+    tg.broadcast_tensors(*(tg.zeros(shape) for shape in drawn))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts_hold_the_same_numbers(layout):
+    array = tg.arange(6.0).reshape(2, 3).numpy()
+    laid = lay_out(array, layout)
+    assert laid.tolist() == array.tolist()
+    assert laid.flags.writeable == (layout != "read-only")
+    assert laid.flags.c_contiguous == (layout in ("contiguous", "read-only"))

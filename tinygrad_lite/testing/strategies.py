@@ -1,0 +1,81 @@
+"""Hypothesis strategies: shapes, and tensors of every memory layout, whose failing examples shrink to simple ones.
+
+@given(tensors(shapes(max_dims=2)))
+def test_my_operation(x):
+    assert gradcheck(my_operation, x)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from tinygrad_lite.tensor import Tensor
+
+LAYOUTS = ("contiguous", "transposed", "strided", "reversed", "read-only")
+
+
+def shapes(min_dims: int = 0, max_dims: int = 3, min_side: int = 0, max_side: int = 3) -> st.SearchStrategy[Any]:
+    """Shapes as tuples, dimensions of size 0 and 1 among them."""
+    return st.lists(st.integers(min_side, max_side), min_size=min_dims, max_size=max_dims).map(tuple)
+
+
+@st.composite
+def broadcastable_shapes(draw: Any, number: int = 2, **limits: Any) -> list[tuple[int, ...]]:
+    """Several shapes that broadcast together: one shape, with dimensions set to 1 or left out in front."""
+    whole = draw(shapes(**limits))
+    found = []
+    for _ in range(number):
+        shape = tuple(draw(st.sampled_from([size, 1])) for size in whole)
+        found.append(shape[draw(st.integers(0, len(shape))) :])
+    return found
+
+
+@st.composite
+def arrays(
+    draw: Any,
+    shape: Any = None,
+    dtype: Any = "float64",
+    low: float = -3.0,
+    high: float = 3.0,
+    distinct: bool = False,
+) -> np.ndarray:
+    """NumPy arrays with values from low to high, in any of LAYOUTS.
+
+    shape: a tuple, or a strategy for one. distinct: no two values nearer than the range allows, for functions that
+    have no derivative where values are equal, or 0.
+    """
+    shape = draw(shapes()) if shape is None else draw(shape) if isinstance(shape, st.SearchStrategy) else shape
+    size = int(np.prod(shape))
+    if distinct:
+        order = draw(st.permutations(range(size)))
+        values = [low + (high - low) * (i + 0.37) / max(size, 1) for i in order]
+    else:
+        steps = draw(st.lists(st.integers(0, 1000), min_size=size, max_size=size))
+        values = [low + (high - low) * step / 1000 for step in steps]
+    return lay_out(np.array(values, dtype=dtype).reshape(shape), draw(st.sampled_from(LAYOUTS)))
+
+
+@st.composite
+def tensors(draw: Any, shape: Any = None, dtype: Any = "float64", requires_grad: bool = True, **values: Any) -> Tensor:
+    """Tensors around `arrays`, with their arguments."""
+    tensor = Tensor._wrap(draw(arrays(shape, dtype, **values)))
+    return tensor.requires_grad_(requires_grad)
+
+
+def lay_out(array: np.ndarray, layout: str) -> np.ndarray:
+    """The same numbers in the same shape, in another order in memory."""
+    if layout == "transposed":
+        return np.asfortranarray(array)
+    if layout == "strided" and array.ndim:
+        wide = np.full((*array.shape[:-1], 2 * array.shape[-1]), np.pi).astype(array.dtype)
+        wide[..., ::2] = array
+        return wide[..., ::2]
+    if layout == "reversed" and array.ndim:
+        return array[::-1].copy()[::-1]
+    if layout == "read-only":
+        array = array.copy()
+        array.flags.writeable = False
+    return array
