@@ -1,4 +1,4 @@
-"""How a Tensor prints: PyTorch's form, with NumPy doing the layout.
+"""How a Tensor prints: as PyTorch's do.
 
 tensor([[1.0000, 2.5000],
         [3.0000, 4.0000]], requires_grad=True)
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PRECISION = 4  # digits after the point
 LONG = 1000  # elements from which on only the edges are shown
+EDGE = 3  # how many are shown at each edge
+LINE = 80  # characters
 
 
 def format_tensor(tensor: Tensor, name: str = "tensor") -> str:
@@ -39,7 +41,7 @@ def format_tensor(tensor: Tensor, name: str = "tensor") -> str:
     text = name + "(" + _numbers(array, len(name) + 1)
     for suffix in suffixes:
         last_line = text[text.rfind("\n") + 1 :]
-        separator = ",\n" + " " * (len(name) + 1) if len(last_line) + len(suffix) + 3 > 80 else ", "
+        separator = ",\n" + " " * (len(name) + 1) if len(last_line) + len(suffix) + 3 > LINE else ", "
         text += separator + suffix
     return text + ")"
 
@@ -50,16 +52,23 @@ def _numbers(array: np.ndarray, indent: int) -> str:
     text = _formatter(array)
     if array.ndim == 0:
         return text(array.item()).strip()
-    shown = np.array2string(
-        array,
-        formatter={"all": text},
-        separator=", ",
-        prefix=" " * indent,
-        threshold=LONG,
-        edgeitems=3,
-        max_line_width=80,
-    )
-    return shown
+    return _nested(array, indent, text, array.size > LONG)
+
+
+def _nested(array: np.ndarray, indent: int, text: Callable[[Any], str], shortened: bool) -> str:
+    """The brackets of one dimension, and what they hold; of a shortened one the first and last EDGE parts."""
+    cut = shortened and len(array) > 2 * EDGE
+    shown = [*array[:EDGE], *array[-EDGE:]] if cut else list(array)
+    if array.ndim > 1:
+        parts = [_nested(part, indent + 1, text, shortened) for part in shown]
+        separator = "," + "\n" * (array.ndim - 1) + " " * (indent + 1)
+        return "[" + separator.join([*parts[:EDGE], "...", *parts[EDGE:]] if cut else parts) + "]"
+    parts = [text(part) for part in shown]
+    a_line = max(1, (LINE - indent) // (len(parts[0]) + 2))
+    if cut:
+        parts.insert(EDGE, " ...")
+    lines = [", ".join(parts[start : start + a_line]) for start in range(0, len(parts), a_line)]
+    return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
 
 
 def _formatter(array: np.ndarray) -> Callable[[Any], str]:
@@ -68,23 +77,23 @@ def _formatter(array: np.ndarray) -> Callable[[Any], str]:
     if array.dtype.kind != "f":
         width = max(len(str(x)) for x in seen.ravel().tolist())
         return lambda x: str(x).rjust(width)
-    numbers = [abs(x) for x in seen.ravel().tolist() if math.isfinite(x) and x != 0]
-    if all(x == math.floor(x) for x in numbers):
-        # Whole numbers: "1." and no digits after the point, unless they are too large to be told apart so.
-        style = f".{PRECISION}e" if numbers and (max(numbers) > 1000 * min(numbers) or max(numbers) >= 1e8) else ".0f"
-        form = (lambda x: f"{x:.0f}." if math.isfinite(x) else str(x)) if style == ".0f" else None
-    else:
-        form = None
-        wide = max(numbers) > 1000 * min(numbers) or max(numbers) > 1e8 or min(numbers) < 1e-4
-        style = f".{PRECISION}e" if wide else f".{PRECISION}f"
-    show = form or (lambda x: format(x, style))
-    width = max(len(show(x)) for x in seen.ravel().tolist())
-    return lambda x: show(float(x)).rjust(width)
+    counted = [x for x in seen.ravel().tolist() if math.isfinite(x) and x != 0]  # which decide the form of all
+    sizes = [abs(x) for x in counted] or [1.0]
+    whole = all(x == math.floor(x) for x in sizes)
+    scientific = max(sizes) > 1000 * min(sizes) or max(sizes) > 1e8 or (not whole and min(sizes) < 1e-4)
+
+    def show(x: Any) -> str:
+        if scientific or not whole:
+            return format(float(x), f".{PRECISION}{'e' if scientific else 'f'}")
+        return f"{x:.0f}." if math.isfinite(x) else str(float(x))
+
+    width = max((len(show(x)) for x in counted), default=0)
+    return lambda x: show(x).rjust(width)
 
 
 def _edges(array: np.ndarray) -> np.ndarray:
-    """The elements that are shown of a long array: the first and last three along each dimension."""
+    """The elements that are shown of a long array: the first and last EDGE along each dimension."""
     for axis, size in enumerate(array.shape):
-        if size > 6:
-            array = np.take(array, [0, 1, 2, size - 3, size - 2, size - 1], axis=axis)
+        if size > 2 * EDGE:
+            array = np.take(array, [*range(EDGE), *range(size - EDGE, size)], axis=axis)
     return array

@@ -150,6 +150,8 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     condition = as_tensor(condition)
     if input is None and other is None:
         return tuple(Tensor._wrap(found) for found in np.nonzero(condition._array))
+    if not isinstance(input, Tensor) and not isinstance(other, Tensor):
+        input = as_tensor(input)  # two numbers make a tensor of their own dtype
     return ops.where(condition, input, other)
 
 
