@@ -226,8 +226,8 @@ def _check_same_shape(name: str, input: Tensor, target: Tensor) -> None:
     if input.shape != target.shape:
         functions.broadcast_tensors(input, target)  # an error for shapes that do not broadcast
         warnings.warn(
-            f"{name}: Using a target size ({tuple(target.shape)}) that is different to the input size"
-            f" ({tuple(input.shape)}). This will likely lead to incorrect results due to broadcasting. Please ensure"
+            f"{name}: Using a target size {tuple(target.shape)} that is different to the input size"
+            f" {tuple(input.shape)}. This will likely lead to incorrect results due to broadcasting. Please ensure"
             " they have the same size.",
             stacklevel=3,
         )

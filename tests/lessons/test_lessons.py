@@ -1,0 +1,122 @@
+"""The lessons are run as their readers run them, from the command line, and what they write is looked into."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+MNIST = os.environ.get("TINYGRAD_LITE_DATA")
+
+
+def run(*arguments, cwd=None, **environment):
+    names = {k: v for k, v in os.environ.items() if k != "TINYGRAD_LITE_DATA"}
+    names |= {"MPLBACKEND": "agg", "PYTHONWARNINGS": "error", **environment}
+    return subprocess.run(
+        [sys.executable, "-m", "lessons", *arguments], capture_output=True, text=True, env=names, cwd=cwd, check=False
+    )
+
+
+def test_the_list():
+    done = run()
+    assert done.returncode == 0
+    lines = [line.split() for line in done.stdout.splitlines() if line.startswith("    ")]
+    assert [line[0] for line in lines] == ["sgd_animation", "mnist_baseline"]
+    assert all(len(line) > 5 for line in lines)
+
+
+def test_an_unknown_lesson_is_refused_before_any_runs():
+    done = run("sgd_animation", "sgd_animatoin")
+    assert done.returncode == 2
+    assert "no lesson is called sgd_animatoin. There are: sgd_animation, mnist_baseline" in done.stderr
+    assert not done.stdout
+
+
+@pytest.mark.parametrize("lesson", ["sgd_animation", "mnist_baseline"])
+def test_help_and_options_that_make_no_sense(lesson):
+    done = run(lesson, "--help")
+    assert done.returncode == 0
+    for option in ("--device", "--seed", "--save"):
+        assert option in done.stdout
+    for wrong in (["--device", "tpu"], ["--seed", "-1"], ["--seed", "x"], ["--nope"]):
+        assert run(lesson, *wrong).returncode == 2
+    assert "pip install" in run(lesson, "--device", "cuda:63").stderr
+
+
+@pytest.fixture(scope="module")
+def sgd(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sgd")
+    done = run("sgd_animation", cwd=folder)  # with no screen and no --save
+    assert done.returncode == 0, done.stderr
+    return done.stdout, folder / "lesson_output"
+
+
+def test_the_line_is_found(sgd):
+    printed, _ = sgd
+    assert "a guess, y = -x + 1, has the loss" in printed
+    assert "the derivative of c = (a + a) + (a + a) by a: tensor(4.)" in printed
+    last = next(line for line in printed.splitlines() if "step 60" in line)
+    slope, intercept = (float(part.split("=")[1]) for part in last.split("   ")[-1].split(", "))
+    assert abs(slope - 3) < 0.2
+    assert abs(intercept - 2.5) < 0.1
+    limit = float(printed.split("above a learning rate of ")[1].split()[0])
+    assert 0.8 < limit <= 1.0  # 2 / curvature; the curvature along the intercept is at least 2
+
+
+@pytest.mark.parametrize("name", ["sgd", "learning_rates", "mini_batches"])
+def test_animations_move_and_have_buttons(sgd, name):
+    _, folder = sgd
+    with Image.open(folder / f"{name}.gif") as gif:
+        assert gif.n_frames == 31
+        first = gif.convert("RGB").tobytes()
+        gif.seek(30)
+        assert gif.convert("RGB").tobytes() != first
+    page = (folder / f"{name}.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64") == 31
+    for button in ("Play", "Pause", "Next frame", "Previous frame", "First frame", "Last frame"):
+        assert f'title="{button}"' in page
+    assert "<link" not in page  # nothing is fetched from the network
+
+
+def test_without_mnist_and_network_the_small_digits_serve_all_the_way_through(tmp_path):
+    nowhere = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "https_proxy": "http://127.0.0.1:9"}
+    first, second = (
+        run("mnist_baseline", "--save", str(tmp_path / name), "--seed", "3", **nowhere) for name in ("a", "b")
+    )
+    if "MNIST is not at hand" not in first.stdout:
+        pytest.skip("MNIST was in a cache of this machine, or came over the network all the same")
+    assert first.returncode == second.returncode == 0, first.stderr
+    one_line = [line for line in first.stdout.splitlines() if "MNIST is not at hand" in line]
+    assert len(one_line) == 1
+    results = json.loads((tmp_path / "a" / "results.json").read_text())
+    assert results["data"] == "digits"
+    assert results["seed"] == 3
+    assert results == json.loads((tmp_path / "b" / "results.json").read_text())  # the seed repeats the run
+    assert len(results["results"]) == 9
+    assert all(row["accuracy"] > 0.75 for row in results["results"])
+    pictures = {path.stem for path in (tmp_path / "a").glob("*.png")}
+    assert pictures == {
+        "images",
+        "mean_three_and_seven",
+        "templates",
+        "weights_three_or_seven",
+        "weights_ten",
+        "worst_mistakes",
+        "accuracy",
+    }
+    assert "100%" in first.stderr  # the progress bars
+
+
+@pytest.mark.skipif(not MNIST, reason="needs the real MNIST: set TINYGRAD_LITE_DATA to a folder with its four files")
+def test_the_courses_figures_on_the_real_mnist(tmp_path):
+    done = run("mnist_baseline", "--save", str(tmp_path), TINYGRAD_LITE_DATA=MNIST)
+    assert done.returncode == 0, done.stderr
+    assert "pixel similarity, L1: 3s 0.9168, 7s 0.9854, mean 0.9511" in done.stdout
+    results = {
+        (r["task"], r["model"]): r["accuracy"] for r in json.loads((tmp_path / "results.json").read_text())["results"]
+    }
+    assert results["3 or 7", "network with 30 hidden units"] >= 0.98
+    assert results["ten digits", "network with 100 hidden units"] >= 0.97
+    assert results["3 or 7", "nn.Linear and optim.SGD"] > results["3 or 7", "pixel similarity, L2"]
