@@ -86,7 +86,7 @@ class Album:
             print(f"    picture: {self.folder / name}.png")
             self._done_with(figure)
 
-    def add_animation(self, figure: Figure, draw: Callable[[int], object], frames: int, name: str, title: str) -> None:
+    def add_animation(self, figure: Figure, draw: Callable[[int], None], frames: int, name: str, title: str) -> None:
         """Take in an animation, `draw(0)`, `draw(1)`, ... on the figure: NAME.gif, and NAME.html with buttons."""
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # laid out once, not anew for every frame

@@ -87,7 +87,7 @@ class set_grad_enabled(_GradMode):
         self.outside.append(self.before)
         grad_mode.set(self.mode)
 
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def __call__(self, function: Any) -> Any:
         grad_mode.set(self.before)  # as a decorator it switches nothing until the function is called
         return super().__call__(function)
 
@@ -184,7 +184,7 @@ Step = tuple[Node, Any, list[Any]]  # a node, the gradient that came in, and tho
 
 
 def backward_steps(
-    outputs: Tensor | Sequence[Tensor],
+    outputs: Any,
     gradients: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
@@ -195,6 +195,7 @@ def backward_steps(
     Each step comes after a node has handed on the gradients by its inputs, a list with one for each of `node.parents`
     (None where none is needed). At the end of the walk every leaf's `.grad` has its gradient.
 
+    outputs: a Tensor, or a list of several.
     gradients: what to start from, one for each output and of its shape; None stands for 1, for an output of one
         element.
     retain_graph: keep what the nodes have saved, so that the walk can be repeated (default: as create_graph).
@@ -215,9 +216,9 @@ def backward_steps(
     wrap = outputs[0]._wrap
     useful = None if wanted is None else _leading_to(wanted, outputs)
 
-    pending: dict[Node | Tensor, Any] = {}  # node or leaf -> the sum of the gradients handed to it so far
+    pending: dict[Any, Any] = {}  # node or leaf -> the sum of the gradients handed to it so far
     summed: set[Node | Tensor] = set()  # those whose sum is an array made here, so that more can be added in place
-    unshared: set[Tensor] = set()  # leaves whose gradient is an array that a rule made for them alone
+    unshared: set[Node | Tensor] = set()  # leaves whose gradient is an array that a rule made for them alone
     waiting: list[tuple[int, Node]] = []  # a heap of the nodes in pending, youngest first
 
     def hand(parent: Node | Tensor, gradient: Any) -> None:
@@ -261,7 +262,8 @@ def backward_steps(
                 like = parent if isinstance(parent, Node) else parent._array
                 rule = op.rules[0 if op.variadic else index] or op.no_rule(index)
                 if _latest_change > node.number:
-                    _refuse_changed(node, node.saved if op.variadic else [node.saved[i] for i in rule.takes])
+                    kept = node.saved or []
+                    _refuse_changed(node, kept if op.variadic else [kept[i] for i in rule.takes])
                 arrays = saved if op.variadic else list(map(saved.__getitem__, rule.takes))
                 if rule.settings:
                     gradient = rule.function(g, *arrays, **op.settings_for(rule, node.settings, index, like.shape))
@@ -348,7 +350,7 @@ def _starting_gradient(output: Tensor, gradient: Any, create_graph: bool) -> Any
     elif not isinstance(gradient, Traced):
         gradient = backend.as_array(gradient, array.dtype, backend.device_of(array))
     elif not create_graph:
-        gradient = gradient._array
+        gradient = gradient._array  # type: ignore[attr-defined]
     if gradient.shape != array.shape:
         raise RuntimeError(
             f"Mismatch in shape: the gradient passed to backward has shape {tuple(gradient.shape)}, and the output"
@@ -385,8 +387,8 @@ def _leading_to(wanted: dict[Node | Tensor, Any], outputs: Sequence[Tensor]) -> 
 
 
 def grad(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
+    outputs: Any,
+    inputs: Any,
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
@@ -394,6 +396,7 @@ def grad(
 ) -> tuple[Tensor | None, ...]:
     """The gradients of the outputs' sum by each of `inputs`, returned as a tuple; no `.grad` is changed.
 
+    outputs, inputs: a Tensor, or a list of several.
     grad_outputs: what to start from, one for each output and of its shape; None stands for 1.
     create_graph: record the computation, so that the results can be differentiated again.
     allow_unused: give None for an input that the outputs do not depend on, instead of raising RuntimeError.

@@ -37,9 +37,13 @@ class Device:
 
     __slots__ = ("index", "type")
 
+    type: str
+    index: int | None
+
     def __init__(self, type: str | Device, index: int | None = None) -> None:
         if isinstance(type, Device):
-            type, index = type.type, type.index
+            self.type, self.index = type.type, type.index
+            return
         name, colon, number = str(type).partition(":")
         if colon and not number.isdigit():
             raise RuntimeError(f"Invalid device string: {type!r}. Use 'cpu', 'cuda' or 'cuda:1'")
@@ -364,7 +368,7 @@ def manual_seed(seed: int) -> Generator:
 # --------------------------------------------------- functions that NumPy's protocols do not carry over to CuPy
 
 
-def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def sum(x: Array, axis: Any = None, keepdims: Any = False) -> Array:
     """The sum over `axis` (an int, a tuple, or None for all)."""
     if isinstance(x, np.ndarray):
         return np.add.reduce(x, axis=axis, keepdims=keepdims)  # np.sum does this, after a microsecond of preparation

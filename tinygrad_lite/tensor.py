@@ -84,7 +84,9 @@ class Tensor(Traced):
         if data and all_ints(data):
             self._array = backend.create("empty", data, where=device)
         else:
-            self._array = backend.as_array(*(data or ([],)), dtype=backend.get_default_dtype(), where=device)
+            if len(data) > 1:
+                raise TypeError(f"Tensor: takes sizes, or one sequence of data, but got {len(data)} arguments")
+            self._array = backend.as_array(data[0] if data else [], backend.get_default_dtype(), device)
 
     @staticmethod
     def _wrap(array: Array, node: Node | None = None) -> Tensor:
@@ -322,7 +324,7 @@ class Tensor(Traced):
     def __itruediv__(self, other: Any) -> Tensor:
         return self.div_(other)
 
-    def __ipow__(self, other: Any) -> Tensor:  # type: ignore[misc]
+    def __ipow__(self, other: Any) -> Tensor:
         return self.pow_(other)
 
     # ------------------------------------------------------------------------------------------------- gradients
@@ -343,8 +345,8 @@ class Tensor(Traced):
             pass
 
     @property
-    def grad(self) -> Tensor | None:
-        """The gradient accumulated by `backward()`: None before."""
+    def grad(self) -> Any:
+        """The gradient accumulated by `backward()`, a Tensor: None before."""
         return self._grad
 
     @grad.setter
@@ -1353,7 +1355,7 @@ _TYPE_NAMES = {
 }  # fmt: skip
 
 
-def _rebuild(kind: builtins.type, state: dict[str, Any]) -> Tensor:
+def _rebuild(kind: builtins.type[Tensor], state: dict[str, Any]) -> Tensor:
     restored = kind.__new__(kind)
     restored.__dict__.update(state)
     return restored

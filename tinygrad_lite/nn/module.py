@@ -101,7 +101,7 @@ class Module:
     def __delattr__(self, name: str) -> None:
         for registered in (self._parameters, self._buffers, self._modules):
             if name in registered:
-                del registered[name]  # type: ignore[attr-defined]
+                del registered[name]
                 return
         object.__delattr__(self, name)
 
