@@ -138,7 +138,7 @@ class Tensor(Traced):
                     output = op.forward(*arrays, **settings)
         except Exception as error:
             raise op.explain(error, inputs) from error
-        if type(output) is not library:
+        if isinstance(output, np.generic):
             output = np.asarray(output)  # NumPy gives a scalar where an array of no dimensions is due
 
         result = Tensor.__new__(Tensor)
@@ -280,7 +280,7 @@ class Tensor(Traced):
         return self._in_place(change, ops.clamp, min=min, max=max)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self._in_place(_write, ops.indexing.setitem, value, index=_index(index))
+        self._in_place(_write, ops.indexing.setitem, value, index=_index(index, self._array))
 
     def copy_(self, other: Any) -> Tensor:
         """Overwrite with another tensor's numbers, broadcast to this shape; it may be on another device."""
@@ -739,7 +739,7 @@ class Tensor(Traced):
         return ops.ge(self, other)
 
     def __getitem__(self, index: Any) -> Tensor:
-        return ops.getitem(self, index=_index(index))
+        return ops.getitem(self, index=_index(index, self._array))
 
     eq, ne, lt, le, gt, ge = __eq__, __ne__, __lt__, __le__, __gt__, __ge__
     mul, matmul, neg, remainder, floor_divide = __mul__, __matmul__, __neg__, __mod__, __floordiv__
@@ -1435,14 +1435,14 @@ def _devices_differ(op: Op, inputs: tuple[Any, ...]) -> RuntimeError:
     )
 
 
-def _index(index: Any) -> Any:
-    """An index as the arrays know it: Tensors, lists and ranges as integer or bool arrays, copied."""
+def _index(index: Any, like: Array) -> Any:
+    """An index as the arrays know it: Tensors, lists and ranges as integer or bool arrays, copied, beside `like`."""
     if isinstance(index, tuple):
-        return tuple(_index_part(part) for part in index)
-    return _index_part(index)
+        return tuple(_index_part(part, like) for part in index)
+    return _index_part(index, like)
 
 
-def _index_part(part: Any) -> Any:
+def _index_part(part: Any, like: Array) -> Any:
     if part is None or part is Ellipsis or isinstance(part, slice):
         return part
     if isinstance(part, builtins.int) and not isinstance(part, builtins.bool):
@@ -1466,4 +1466,10 @@ def _index_part(part: Any) -> Any:
         raise IndexError(
             f"tensors used as indices must be long, int, byte or bool tensors, and this one is {part.dtype}"
         )
-    return builtins.int(part.item()) if part.ndim == 0 and part.dtype.kind != "b" else part
+    if part.ndim == 0 and part.dtype.kind != "b":
+        return builtins.int(part.item())
+    if isinstance(like, np.ndarray) and not isinstance(part, np.ndarray):
+        raise RuntimeError(
+            "indices should be either on cpu or on the same device as the indexed tensor (cpu): use index.cpu()"
+        )
+    return backend.move(part, backend.device_of(like)) if isinstance(part, np.ndarray) else part
