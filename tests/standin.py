@@ -10,12 +10,13 @@ import types
 
 import numpy as np
 
-FUNCTIONS = set(
-    "all amax amin any argmax argmin argsort around broadcast_to clip concatenate copy copyto count_nonzero cumsum diff"
-    " einsum empty_like expand_dims flip full_like histogram isclose linspace matmul max mean min moveaxis nonzero"
-    " ones_like prod put_along_axis ravel repeat reshape roll round sort split squeeze stack sum swapaxes take"
-    " take_along_axis tile transpose tril triu where zeros_like".split()
-)
+FUNCTIONS = {
+    "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "around", "broadcast_to", "clip", "concatenate",
+    "copy", "copyto", "count_nonzero", "cumsum", "diff", "einsum", "empty_like", "expand_dims", "flip", "full_like",
+    "histogram", "isclose", "linspace", "matmul", "max", "mean", "min", "moveaxis", "nonzero", "ones_like", "prod",
+    "put_along_axis", "ravel", "repeat", "reshape", "roll", "round", "sort", "split", "squeeze", "stack", "sum",
+    "swapaxes", "take", "take_along_axis", "tile", "transpose", "tril", "triu", "where", "zeros_like",
+}  # fmt: skip
 NOT_ON_CUPY = {"where", "initial"}  # arguments of reductions
 
 

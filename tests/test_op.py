@@ -220,3 +220,11 @@ def test_types_decide_what_the_function_sees():
     look(tg.ones(2, dtype=tg.int64), tg.ones(2, dtype=tg.float64))
     look(tg.ones(2, dtype=tg.int64), tg.ones(2, dtype=tg.int64))
     assert seen == [("float64", "float64"), ("float32", "float32")]
+
+
+def test_an_input_named_as_the_output_is_refused():
+    with pytest.raises(TypeError, match="scaled: an input cannot be called g or y"):
+
+        @op
+        def scaled(y):
+            return y * 2

@@ -71,6 +71,8 @@ class Op:
         self.name = forward.__name__.strip("_")
         parameters = inspect.signature(forward).parameters.values()
         self.inputs = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        if {"g", "y"} & set(self.inputs):
+            raise TypeError(f"{self.name}: an input cannot be called g or y, which mean the gradient and the output")
         self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         self.functions: dict[str, Callable[..., Any]] = {}  # input name -> the rule as written

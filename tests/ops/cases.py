@@ -264,6 +264,25 @@ LINALG = [
     Case("einsum outer", lambda T, a, b: T.einsum("i,j->ij", a, b), some([(2,), (3,)])),
 ]
 
+CONVOLUTION = [
+    Case(
+        "conv2d",
+        lambda T, x, w, b: T.nn.functional.conv2d(x, w, b, stride=(1, 2), padding=1),
+        some([(2, 2, 3, 4), (3, 2, 2, 3), (3,)], [(2, 3, 3), (1, 2, 3, 2), (1,)]),
+    ),
+    Case(
+        "conv2d groups",
+        lambda T, x, w: T.nn.functional.conv2d(x, w, dilation=2, groups=2),
+        some([(1, 2, 4, 3), (2, 1, 2, 2)]),
+    ),
+    Case("conv1d", lambda T, x, w: T.nn.functional.conv1d(x, w, padding=1), some([(2, 2, 4), (3, 2, 3)])),
+    Case(
+        "conv_transpose2d",
+        lambda T, x, w, b: T.nn.functional.conv_transpose2d(x, w, b, stride=2, padding=1, output_padding=1),
+        some([(2, 2, 3, 2), (2, 3, 2, 2), (3,)]),
+    ),
+]
+
 LOSS = [
     Case("mse_loss", lambda T, a, b: T.nn.functional.mse_loss(a, b), some([(3,), (3,)], [(2, 3), (2, 3)])),
     Case("mse_loss none", lambda T, a, b: T.nn.functional.mse_loss(a, b, reduction="none"), some([(3,), (3,)])),
@@ -330,6 +349,7 @@ ROOMS = {
     "shape": SHAPE,
     "indexing": INDEXING,
     "linalg": LINALG,
+    "convolution": CONVOLUTION,
     "loss": LOSS,
 }
 ALL = [case for room in ROOMS.values() for case in room]

@@ -1,6 +1,7 @@
 """The operations, in rooms named like the chapters of a maths book. They know arrays, and nothing of Tensors."""
 
 from tinygrad_lite.ops import elementwise, indexing, linalg, loss, reduction, shape
+from tinygrad_lite.ops.convolution import convolution, convolution_by_input, convolution_by_weight
 from tinygrad_lite.ops.elementwise import (
     abs,
     add,
