@@ -7,12 +7,14 @@ plain arrays if no Tensor given to it requires a gradient, and is an error that 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lite import functions, ops
+from tinygrad_lite.creation import as_tensor
 from tinygrad_lite.tensor import Tensor
 
 UFUNCS: dict[Any, Callable[..., Any]] = {
@@ -22,7 +24,6 @@ UFUNCS: dict[Any, Callable[..., Any]] = {
     np.divide: ops.div,
     np.negative: ops.neg,
     np.power: ops.pow,
-    np.float_power: ops.pow,
     np.remainder: ops.remainder,
     np.floor_divide: ops.floor_divide,
     np.matmul: ops.matmul,
@@ -77,9 +78,15 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], settings: dict[
 
 def call_function(function: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     """`function(*inputs, **settings)` for arguments among which there is a Tensor."""
-    if function in FUNCTIONS:
-        return FUNCTIONS[function](*inputs, **settings)
     name = f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)
+    if function in FUNCTIONS:
+        ours = FUNCTIONS[function]
+        try:
+            inspect.signature(ours).bind(*inputs, **settings)
+        except TypeError as error:
+            takes = inspect.signature(ours)
+            raise TypeError(f"{name} on a Tensor takes {takes}, and {', '.join(settings)} is not among it") from error
+        return ours(*inputs, **settings)
     return function(*_plain(inputs, name), **_plain(settings, name))
 
 
@@ -128,6 +135,32 @@ def _clip(a: Tensor, a_min: Any = None, a_max: Any = None, *, min: Any = None, m
     return a.clamp(a_min if min is None else min, a_max if max is None else max)
 
 
+def _concatenate(arrays: Any, axis: int | None = 0) -> Tensor:
+    if axis is None:
+        return functions.cat([as_tensor(array).ravel() for array in arrays])
+    return functions.cat(arrays, axis)
+
+
+def _tile(A: Tensor, reps: Any) -> Tensor:
+    counts = tuple(reps) if isinstance(reps, (tuple, list)) else (reps,)
+    return A.repeat((1,) * (A.ndim - len(counts)) + counts)
+
+
+def _dot(a: Any, b: Any) -> Tensor:
+    a, b = as_tensor(a), as_tensor(b)
+    if not a.ndim or not b.ndim:
+        return a * b
+    if b.ndim > 2:
+        raise TypeError(f"np.dot of Tensors of {a.ndim} and {b.ndim} dimensions is not done. Use matmul or einsum")
+    return a @ b
+
+
+def _norm(x: Tensor, ord: Any = None, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    if ord is not None and not (x.ndim == 1 or isinstance(axis, int)):
+        raise TypeError("np.linalg.norm on a Tensor with ord is done for vectors only: say axis")
+    return x.norm(2 if ord is None else ord, axis, keepdims)
+
+
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.sum: _reduce(ops.sum),
     np.mean: _reduce(ops.mean),
@@ -145,7 +178,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.cumsum: lambda a, axis=None: ops.cumsum(a if axis is not None else a.ravel(), dim=axis or 0),
     np.clip: _clip,
     np.where: functions.where,
-    np.concatenate: lambda arrays, axis=0: functions.cat(arrays, 0 if axis is None else axis),
+    np.concatenate: _concatenate,
     np.stack: lambda arrays, axis=0: functions.stack(arrays, axis),
     np.reshape: lambda a, shape: a.reshape(shape),
     np.ravel: lambda a: a.ravel(),
@@ -155,15 +188,15 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.squeeze: lambda a, axis=None: a.squeeze(axis),
     np.expand_dims: lambda a, axis: a.unsqueeze(axis),
     np.broadcast_to: lambda array, shape: array.expand(shape),
-    np.tile: lambda A, reps: A.repeat(reps),
-    np.flip: lambda m, axis=None: m.flip(range(m.ndim) if axis is None else axis),
+    np.tile: _tile,
+    np.flip: lambda m, axis=None: m.flip(tuple(range(m.ndim)) if axis is None else axis),
     np.roll: lambda a, shift, axis=None: a.roll(shift, axis),
     np.tril: lambda m, k=0: m.tril(k),
     np.triu: lambda m, k=0: m.triu(k),
     np.diagonal: lambda a, offset=0, axis1=0, axis2=1: a.diagonal(offset, axis1, axis2),
     np.take: _take,
-    np.dot: lambda a, b: ops.matmul(a, b),
-    np.outer: lambda a, b: functions.outer(a, b),
+    np.dot: _dot,
+    np.outer: lambda a, b: functions.outer(as_tensor(a).ravel(), as_tensor(b).ravel()),
     np.einsum: functions.einsum,
     np.zeros_like: lambda a: ops.zeros_like(a).detach(),
     np.copy: lambda a: a.clone(),
@@ -171,5 +204,5 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.ndim: lambda a: a.ndim,
     np.size: lambda a: a.numel(),
     np.round: lambda a, decimals=0: ops.round(a, decimals=decimals),
-    np.linalg.norm: lambda x, ord=None, axis=None, keepdims=False: x.norm(2 if ord is None else ord, axis, keepdims),
+    np.linalg.norm: _norm,
 }

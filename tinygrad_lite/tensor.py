@@ -662,6 +662,7 @@ class Tensor(Traced):
         return ops.sub(other, self)
 
     def __mul__(self, other: Any) -> Tensor:
+        """self · other, with broadcasting."""
         return ops.mul(self, other)
 
     def __rmul__(self, other: Any) -> Tensor:
@@ -674,12 +675,14 @@ class Tensor(Traced):
         return ops.div(other, self)
 
     def __floordiv__(self, other: Any) -> Tensor:
+        """⌊self / other⌋."""
         return ops.floor_divide(self, other)
 
     def __rfloordiv__(self, other: Any) -> Tensor:
         return ops.floor_divide(other, self)
 
     def __mod__(self, other: Any) -> Tensor:
+        """self - other · ⌊self / other⌋, of the sign of other."""
         return ops.remainder(self, other)
 
     def __rmod__(self, other: Any) -> Tensor:
@@ -692,12 +695,14 @@ class Tensor(Traced):
         return ops.pow(other, self)
 
     def __matmul__(self, other: Any) -> Tensor:
+        """self @ other, for vectors, matrices and stacks of matrices."""
         return ops.matmul(self, other)
 
     def __rmatmul__(self, other: Any) -> Tensor:
         return ops.matmul(other, self)
 
     def __neg__(self) -> Tensor:
+        """-self."""
         return ops.neg(self)
 
     def __pos__(self) -> Tensor:
@@ -721,21 +726,27 @@ class Tensor(Traced):
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
+        """True where equal."""
         return ops.eq(self, other) if _comparable(other) else NotImplemented
 
     def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
+        """True where not equal."""
         return ops.ne(self, other) if _comparable(other) else NotImplemented
 
     def __lt__(self, other: Any) -> Tensor:
+        """True where self is smaller."""
         return ops.lt(self, other)
 
     def __le__(self, other: Any) -> Tensor:
+        """True where self is smaller or equal."""
         return ops.le(self, other)
 
     def __gt__(self, other: Any) -> Tensor:
+        """True where self is larger."""
         return ops.gt(self, other)
 
     def __ge__(self, other: Any) -> Tensor:
+        """True where self is larger or equal."""
         return ops.ge(self, other)
 
     def __getitem__(self, index: Any) -> Tensor:
