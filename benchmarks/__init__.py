@@ -1,0 +1,1 @@
+"""Benchmarks: the same work here and in PyTorch, each engine in its own process, in turn (`python -m benchmarks`)."""

@@ -1,0 +1,171 @@
+"""Time tinygrad_lite against PyTorch: `python -m benchmarks`, or some of it: `python -m benchmarks sgd-step`.
+
+Two thread pools in one process slow each other down, and a busy machine slows whoever runs just then. So each engine
+has a process of its own, with the same number of threads; they work in turn, in short bursts, and what counts is the
+ratio. Before anything is timed, the engines must agree about the loss.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+from importlib.metadata import version
+from typing import Any
+
+from benchmarks.workloads import WORKLOADS
+
+ENGINES = ["tinygrad_lite", "torch", "blas"]
+
+
+class Engine:
+    """A worker process, asked one thing at a time."""
+
+    def __init__(self, name: str, device: str, threads: int) -> None:
+        self.name = name
+        settings = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.worker", name, device],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **settings},
+        )
+
+    def ask(self, **request: Any) -> dict[str, Any]:
+        """The worker's answer. RuntimeError if it died: what it said stands on the error stream."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        try:
+            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(
+                f"the process of {self.name} ended (status {self.process.wait()}) while it did {request}"
+            )
+        return json.loads(line)
+
+    def stop(self) -> None:
+        """End the process."""
+        self.process.communicate()
+
+
+def measure(name: str, engines: list[Engine], turns: int, seconds: float) -> dict[str, Any]:
+    """One workload on all engines, in turn: for each the least and the median time, and ratios to PyTorch."""
+    times: dict[str, list[float]] = {engine.name: [] for engine in engines}
+    losses: dict[str, float] = {}
+    for _ in range(turns):
+        for engine in engines:
+            answer = engine.ask(workload=name, seconds=seconds)
+            times[engine.name].append(answer["step"])
+            if answer["loss"] is not None:
+                losses[engine.name] = answer["loss"]
+    if max(losses.values()) - min(losses.values()) > 1e-4 * abs(max(losses.values())):
+        raise RuntimeError(f"{name}: the engines disagree about the loss, so they do not do the same work: {losses}")
+    result: dict[str, Any] = {"workload": name, "microseconds": {}}
+    for engine, seen in times.items():
+        result["microseconds"][engine] = {"min": 1e6 * min(seen), "median": 1e6 * statistics.median(seen)}
+    if "torch" in times:
+        pairs = zip(times["tinygrad_lite"], times["torch"], strict=True)
+        result["ratio_of_minima"] = min(times["tinygrad_lite"]) / min(times["torch"])
+        result["median_ratio"] = statistics.median(mine / other for mine, other in pairs)
+        result["target"] = WORKLOADS[name].target
+    return result
+
+
+def measure_import(turns: int) -> dict[str, Any]:
+    """How much longer `import tinygrad_lite` takes than `import numpy`, each in a fresh process, in turn."""
+    times: dict[str, list[float]] = {"numpy": [], "tinygrad_lite": []}
+    for _ in range(turns):
+        for module, seen in times.items():
+            code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
+            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+            seen.append(float(done.stdout))
+    return {"workload": "import", "extra_seconds": min(times["tinygrad_lite"]) - min(times["numpy"]), "target": 0.15}
+
+
+def machine(threads: int, device: str) -> dict[str, Any]:
+    """What the numbers were measured on."""
+    cpu = platform.processor() or platform.machine()
+    info = pathlib.Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        cpu = names[0] if names else cpu
+    packages = [p for p in ("numpy", "torch", "cupy-cuda12x", "cupy-cuda13x") if _installed(p)]
+    versions = {package: version(package) for package in packages}
+    return {"cpu": cpu, "cores": os.cpu_count(), "threads": threads, "device": device,
+            "python": platform.python_version(), **versions}  # fmt: skip
+
+
+def _installed(package: str) -> bool:
+    try:
+        version(package)
+    except ImportError:
+        return False
+    return True
+
+
+def table(results: list[dict[str, Any]]) -> str:
+    """The results as a Markdown table, times in microseconds."""
+    lines = ["| work | tinygrad_lite | PyTorch | bare BLAS | ratio to PyTorch | target |", "|---|--:|--:|--:|--:|--:|"]
+    for result in results:
+        if result["workload"] == "import":
+            lines.append(f"| import, s more than NumPy's | {result['extra_seconds']:.3f} | | | | {result['target']} |")
+            continue
+        cells = [
+            f"{result['microseconds'][engine]['min']:.1f}" if engine in result["microseconds"] else "–"
+            for engine in ENGINES
+        ]
+        ratio = f"{result['median_ratio']:.2f}" if "median_ratio" in result else "–"
+        target = result.get("target") or "–"
+        lines.append(f"| {WORKLOADS[result['workload']].text} | {' | '.join(cells)} | {ratio} | {target} |")
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, print the table, and write the results if asked to. Returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("workloads", nargs="*", help=f"of {', '.join([*WORKLOADS, 'import'])} (default: all)")
+    parser.add_argument("--turns", type=int, default=15, help="how often each engine has its turn (default: 15)")
+    parser.add_argument("--seconds", type=float, default=0.2, help="of work a turn (default: 0.2)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each engine (default: one a core)")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
+    parser.add_argument("--json", metavar="FILE", type=pathlib.Path, help="write the results into FILE")
+    options = parser.parse_args(arguments)
+    chosen = options.workloads or [*WORKLOADS, "import"]
+    unknown = [name for name in chosen if name not in [*WORKLOADS, "import"]]
+    if unknown:
+        parser.error(f"no workload is called {', '.join(unknown)}. There are: {', '.join([*WORKLOADS, 'import'])}")
+    if importlib.util.find_spec("torch") is None:
+        print("PyTorch is not installed: there will be times, but no ratios (pip install 'tinygrad_lite[bench]')")
+
+    present = [name for name in ENGINES if name == "blas" or importlib.util.find_spec(name) is not None]
+    engines = {name: Engine(name, options.device, options.threads) for name in present}
+    results = []
+    for name in chosen:
+        if name == "import":
+            results.append(measure_import(options.turns))
+            continue
+        with_blas = WORKLOADS[name].blas is not None and options.device == "cpu"
+        taking_part = [engine for engine in engines.values() if engine.name != "blas" or with_blas]
+        results.append(measure(name, taking_part, options.turns, options.seconds))
+    for engine in engines.values():
+        engine.stop()
+    print(table(results))
+    if options.json:
+        about = machine(options.threads, options.device)
+        options.json.write_text(json.dumps({"machine": about, "results": results}, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""The work that is timed. `T` is tinygrad_lite or torch: both run the very same lines.
+
+Each workload makes its data from NumPy's generator with a fixed seed, so that all engines compute the same numbers, and
+returns a function that takes one step and gives the loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Step = Callable[[], Any]
+
+
+def sgd_step(T: Any, device: str) -> Step:
+    """The step of the first lesson: a line through 100 points, by hand."""
+    rng = np.random.default_rng(0)
+    x = T.ones(100, 2, device=device)
+    x[:, 0] = T.tensor(rng.uniform(-1, 1, 100).astype("float32"), device=device)
+    y = x @ T.tensor([3.0, 2.0], device=device) + T.tensor(rng.random(100).astype("float32"), device=device)
+    a = T.nn.Parameter(T.tensor([-1.0, 1.0], device=device))
+
+    def step() -> Any:
+        loss = ((x @ a - y) ** 2).mean()
+        loss.backward()
+        with T.no_grad():
+            a.sub_(0.001 * a.grad)
+            a.grad.zero_()
+        return loss
+
+    return step
+
+
+def mlp_step(hidden: int, batch: int) -> Callable[[Any, str], Step]:
+    """A training step of a 784-hidden-10 network: Linear, ReLU, Linear, cross-entropy, SGD."""
+
+    def make(T: Any, device: str) -> Step:
+        rng = np.random.default_rng(0)
+        model = T.nn.Sequential(T.nn.Linear(784, hidden), T.nn.ReLU(), T.nn.Linear(hidden, 10)).to(device)
+        with T.no_grad():
+            for p in model.parameters():
+                p.copy_(T.tensor(rng.uniform(-0.03, 0.03, tuple(p.shape)).astype("float32"), device=device))
+        optimizer = T.optim.SGD(model.parameters(), lr=0.01)
+        x = T.tensor(rng.random((batch, 784)).astype("float32"), device=device)
+        y = T.tensor(rng.integers(0, 10, batch), device=device)
+
+        def step() -> Any:
+            loss = T.nn.functional.cross_entropy(model(x), y)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            return loss
+
+        return step
+
+    return make
+
+
+def chain(T: Any, device: str) -> Step:
+    """1,000 recorded operations, one after another, forward and back."""
+    x = T.ones(1, device=device, requires_grad=True)
+
+    def step() -> Any:
+        y = x
+        for _ in range(1000):
+            y = y + 0.001
+        y.backward()
+        x.grad = None
+        return y
+
+    return step
+
+
+def blas(hidden: int, batch: int) -> Callable[[], Step]:
+    """The matrix products of `mlp_step` and nothing else: no engine on NumPy can be faster."""
+
+    def make() -> Step:
+        rng = np.random.default_rng(0)
+        x, g = rng.random((batch, 784)).astype("float32"), rng.random((batch, hidden)).astype("float32")
+        w1, w2 = rng.random((hidden, 784)).astype("float32"), rng.random((10, hidden)).astype("float32")
+        g2 = rng.random((batch, 10)).astype("float32")
+
+        def step() -> Any:
+            return x @ w1.T, g @ w2.T, g2 @ w2, g2.T @ g, g.T @ x
+
+        return step
+
+    return make
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What is timed, and how long it may take in PyTorch's time."""
+
+    text: str
+    make: Callable[[Any, str], Step]
+    target: float | None
+    blas: Callable[[], Step] | None = None
+
+
+WORKLOADS = {
+    "sgd-step": Workload("the lesson's SGD step, n = 100", sgd_step, 0.6),
+    "mlp-50": Workload("784-50-10 network, batch 64, a training step", mlp_step(50, 64), 0.8, blas(50, 64)),
+    "mlp-300": Workload("784-300-10 network, batch 256, a training step", mlp_step(300, 256), 1.0, blas(300, 256)),
+    "chain": Workload("a chain of 1,000 operations, forward and back", chain, None),
+}
