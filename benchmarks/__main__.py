@@ -8,6 +8,7 @@ ratio. Before anything is timed, the engines must agree about the loss.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import os
@@ -42,11 +43,9 @@ class Engine:
         """The worker's answer. RuntimeError if it died: what it said stands on the error stream."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
-        except BrokenPipeError:
-            pass
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(
@@ -56,7 +55,12 @@ class Engine:
 
     def stop(self) -> None:
         """End the process."""
-        self.process.communicate()
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
 
 
 def measure(name: str, engines: list[Engine], turns: int, seconds: float) -> dict[str, Any]:
