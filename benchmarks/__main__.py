@@ -48,9 +48,8 @@ class Engine:
             self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(
-                f"the process of {self.name} ended (status {self.process.wait()}) while it did {request}"
-            )
+            self.stop()
+            raise RuntimeError(f"the process of {self.name} ended (status {self.process.returncode}) at {request}")
         return json.loads(line)
 
     def stop(self) -> None:
