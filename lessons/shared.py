@@ -21,7 +21,7 @@ import tinygrad_lite
 
 WITHOUT_SCREEN = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}  # Matplotlib's backends that only write files
 
-# The buttons of Matplotlib's page are icons from the network. These signs are in every font, and need none.
+# The buttons of Matplotlib's page are icons from the network. These signs are in the usual fonts.
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -33,12 +33,12 @@ img {{ max-width: 100%; }}
 .fa {{ font-style: normal; }}
 .fa-minus::before {{ content: "−"; }}
 .fa-plus::before {{ content: "+"; }}
-.fa-fast-backward::before {{ content: "⏮"; }}
+.fa-fast-backward::before {{ content: "|❮"; }}
 .fa-step-backward::before {{ content: "❮"; }}
 .fa-play::before {{ content: "▶"; }}
-.fa-pause::before {{ content: "⏸"; }}
+.fa-pause::before {{ content: "❚❚"; }}
 .fa-step-forward::before {{ content: "❯"; }}
-.fa-fast-forward::before {{ content: "⏭"; }}
+.fa-fast-forward::before {{ content: "❯|"; }}
 .fa-flip-horizontal {{ display: inline-block; transform: scaleX(-1); }}
 </style>
 </head>

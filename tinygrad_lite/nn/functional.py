@@ -314,7 +314,7 @@ def _pair(name: str, setting: str, value: Any, least: int) -> tuple[int, int]:
     pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
     if len(pair) != 2 or not all(isinstance(n, int) and n >= least for n in pair):
         raise ValueError(f"{name}: {setting} must be an int of at least {least}, or two, but got {value!r}")
-    return pair  # type: ignore[return-value]
+    return pair
 
 
 def _check_convolution(

@@ -46,6 +46,8 @@ class Module:
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
+        if not self._forward_pre_hooks and not self._forward_hooks:
+            return self.forward(*inputs, **settings)
         for before in list(self._forward_pre_hooks):
             changed = before(self, inputs)
             if changed is not None:

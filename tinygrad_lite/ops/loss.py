@@ -42,9 +42,11 @@ def cross_entropy(x, target, *, ignore_index=-100):
 
     Rows whose target is `ignore_index` do not count. IndexError for a target that is no class.
     """
-    kept = target != ignore_index
-    target = np.where(kept, target, 0)
     rows, classes = x.shape
+    kept = target != ignore_index
+    count = int(np.count_nonzero(kept))
+    if count < rows:
+        target = np.where(kept, target, 0)
     outside = target.astype("uint64") >= classes  # as a number without a sign, -1 is huge
     if np.count_nonzero(outside):
         raise IndexError(
@@ -54,7 +56,7 @@ def cross_entropy(x, target, *, ignore_index=-100):
     centred = x - np.max(x, axis=1, keepdims=True)  # nothing overflows
     chosen = centred[backend.namespace(x).arange(rows), target]
     losses = np.log(backend.sum(np.exp(centred), 1)) - chosen
-    return backend.sum(backend.keep(kept, losses)) / (int(np.count_nonzero(kept)) or math.nan)
+    return backend.sum(losses if count == rows else np.where(kept, losses, 0)) / (count or math.nan)
 
 
 @cross_entropy.gradient("x")

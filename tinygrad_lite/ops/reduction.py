@@ -49,6 +49,8 @@ def _(g, shape, dim, keepdim):
 def sum_to(x, *, shape):
     """x summed over the dimensions along which an array of `shape` was broadcast to x's shape."""
     added = x.ndim - len(shape)
+    if added == 1 and x.shape[1:] == shape:
+        return backend.sum(x, 0)  # the commonest case: a bias, added to every row
     if added < 0 or builtins.any(size not in (1, wide) for size, wide in zip(shape, x.shape[added:], strict=True)):
         raise backend.ShapeError(f"sum_to: shape {tuple(shape)} cannot have been broadcast to {tuple(x.shape)}")
     if added:
