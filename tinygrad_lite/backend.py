@@ -10,6 +10,7 @@ An array names the library it comes from by the module of its class: `namespace(
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import importlib
 import sys
@@ -204,7 +205,7 @@ def result_type(*values: Any) -> DType:
         current = ranks[rank]
         ranks[rank] = dtype if current is None else promote_types(current, dtype)
     found = [dtype for dtype in ranks if dtype is not None]
-    highest = max(_kind_order(dtype) for dtype in found)
+    highest = builtins.max(_kind_order(dtype) for dtype in found)
     return next(dtype for dtype in found if _kind_order(dtype) == highest)
 
 
@@ -373,6 +374,13 @@ def sum(x: Array, axis: Any = None, keepdims: Any = False) -> Array:
     if isinstance(x, np.ndarray):
         return np.add.reduce(x, axis=axis, keepdims=keepdims)  # np.sum does this, after a microsecond of preparation
     return x.sum(axis=axis, keepdims=keepdims)
+
+
+def max(x: Array, axis: Any = None, keepdims: Any = False) -> Array:
+    """The largest element over `axis` (an int, a tuple, or None for all)."""
+    if isinstance(x, np.ndarray):
+        return np.maximum.reduce(x, axis=axis, keepdims=keepdims)  # as for the sum
+    return x.max(axis=axis, keepdims=keepdims)
 
 
 def expand(x: Array, shape: tuple[int, ...]) -> Array:

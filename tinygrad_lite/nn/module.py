@@ -8,14 +8,14 @@
         def forward(self, x):
             return self.slope * x
 
-Python calls `__setattr__` for each `self.name = value`. There a module notes which of its attributes are Parameters,
-which are modules, and so `parameters()` can find all of them, to any depth.
+Python calls `__setattr__` for each `self.name = value`. There a module notes which of its attributes are Parameters and
+which are modules, so that `parameters()` can find all of them, to any depth.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_lite.nn.parameter import Parameter
 from tinygrad_lite.tensor import Handle, Tensor
@@ -41,6 +41,10 @@ class Module:
         self._forward_hooks, self._forward_pre_hooks = [], []
         self.training = True
 
+    if TYPE_CHECKING:  # a module's attributes are of many types, which a type checker cannot know
+
+        def __getattr__(self, name: str) -> Any: ...
+
     def forward(self, *inputs: Any, **settings: Any) -> Any:
         """What the module computes. Every subclass writes its own."""
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
@@ -62,88 +66,73 @@ class Module:
     # ------------------------------------------------------------------------------- attributes that are registered
 
     def __setattr__(self, name: str, value: Any) -> None:
-        parameters = self.__dict__.get("_parameters")
-        if parameters is None and isinstance(value, (Parameter, Module)):
+        registered = self.__dict__.get("_parameters")
+        if registered is None and isinstance(value, (Parameter, Module)):
             raise AttributeError(
                 f"cannot assign {type(value).__name__} before Module.__init__() call: call super().__init__() first in"
                 f" {type(self).__name__}.__init__"
             )
         if isinstance(value, Parameter):
-            self.register_parameter(name, value)
+            self._register("parameter", name, value, self._parameters)
         elif isinstance(value, Module):
+            self._register("module", name, value, self._modules)
+        elif registered is not None and name in registered:
+            self.register_parameter(name, value)
+        elif registered is not None and name in self._modules:
             self.add_module(name, value)
-        elif parameters is not None and name in parameters:
-            if value is not None:
-                raise TypeError(
-                    f"cannot assign '{type(value).__name__}' as parameter '{name}' (nn.Parameter or None expected)."
-                    " Change its numbers in place under no_grad(), or wrap the new tensor in nn.Parameter"
-                )
-            parameters[name] = None
-        elif parameters is not None and name in self._modules:
-            if value is not None:
-                raise TypeError(
-                    f"cannot assign '{type(value).__name__}' as child module '{name}' (nn.Module or None expected)"
-                )
-            self._modules[name] = None
-        elif parameters is not None and name in self._buffers:
-            if not (value is None or isinstance(value, Tensor)):
-                raise TypeError(f"cannot assign '{type(value).__name__}' as buffer '{name}' (Tensor or None expected)")
-            self._buffers[name] = value
+        elif registered is not None and name in self._buffers:
+            self._set_buffer(name, value)
         else:
             object.__setattr__(self, name, value)
 
-    def __getattr__(self, name: str) -> Any:
-        """The registered attributes; Python asks here for what it does not find otherwise."""
-        for kind in ("_parameters", "_buffers", "_modules"):
-            registered = self.__dict__.get(kind, {})
-            if name in registered:
-                return registered[name]
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-
     def __delattr__(self, name: str) -> None:
-        for registered in (self._parameters, self._buffers, self._modules):
-            if name in registered:
-                del registered[name]
-                return
         object.__delattr__(self, name)
+        self._forget(name)
 
-    def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *self._parameters, *self._buffers, *self._modules})
-
-    def _check_name(self, kind: str, name: str, registered: dict[str, Any]) -> None:
+    def _register(self, kind: str, name: str, value: Any, registered: dict[str, Any]) -> None:
+        """Note an attribute by its kind. The attribute itself is an ordinary one, found as fast as any other."""
         if not isinstance(name, str):
             raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
         if "." in name or not name:
             raise KeyError(f'{kind} name can\'t contain ".", nor be the empty string ""; got {name!r}')
-        if hasattr(self, name) and name not in registered:
+        if name not in self.__dict__ and hasattr(self, name):
             raise KeyError(f"attribute '{name}' already exists")
+        if name not in registered:
+            self._forget(name)
+        registered[name] = value
+        object.__setattr__(self, name, value)
+
+    def _forget(self, name: str) -> None:
+        for registered in (self._parameters, self._buffers, self._modules):
+            registered.pop(name, None)
 
     def register_parameter(self, name: str, parameter: Parameter | None) -> None:
         """Add a parameter under a name: what `self.name = parameter` does. None keeps the place empty."""
-        self.__dict__.pop(name, None)
-        self._check_name("parameter", name, self._parameters)
         if not (parameter is None or isinstance(parameter, Parameter)):
-            raise TypeError(f"cannot assign '{type(parameter).__name__}' object to parameter '{name}'")
-        self._parameters[name] = parameter
+            raise TypeError(
+                f"cannot assign '{type(parameter).__name__}' as parameter '{name}' (nn.Parameter or None expected)."
+                " Change its numbers in place under no_grad(), or wrap the new tensor in nn.Parameter"
+            )
+        self._register("parameter", name, parameter, self._parameters)
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Add a module under a name: what `self.name = module` does."""
-        self.__dict__.pop(name, None)
-        self._check_name("module", name, self._modules)
         if not (module is None or isinstance(module, Module)):
-            raise TypeError(f"{type(module).__name__} is not a Module subclass")
-        self._modules[name] = module
+            raise TypeError(f"{type(module).__name__} is not a Module subclass: it cannot be the child module '{name}'")
+        self._register("module", name, module, self._modules)
 
     register_module = add_module
 
     def register_buffer(self, name: str, tensor: Tensor | None) -> None:
         """Add a tensor that belongs to the module's state but is not learned, as a running mean."""
-        self._check_name("buffer", name, self._buffers)
+        if name in self.__dict__ and name not in self._buffers:
+            raise KeyError(f"attribute '{name}' already exists")
+        self._set_buffer(name, tensor)
+
+    def _set_buffer(self, name: str, tensor: Tensor | None) -> None:
         if not (tensor is None or isinstance(tensor, Tensor)):
-            raise TypeError(
-                f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (Tensor or None required)"
-            )
-        self._buffers[name] = tensor
+            raise TypeError(f"cannot assign '{type(tensor).__name__}' as buffer '{name}' (Tensor or None expected)")
+        self._register("buffer", name, tensor, self._buffers)
 
     # ------------------------------------------------------------------------------------------ what is in a module
 

@@ -53,7 +53,7 @@ def cross_entropy(x, target, *, ignore_index=-100):
             f"Target {int(target[outside][0])} is out of bounds: with logits for {classes} classes, a target is one of"
             f" 0, ..., {classes - 1}, or ignore_index ({ignore_index})"
         )
-    centred = x - np.max(x, axis=1, keepdims=True)  # nothing overflows
+    centred = x - backend.max(x, 1, True)  # nothing overflows
     chosen = centred[backend.namespace(x).arange(rows), target]
     losses = np.log(backend.sum(np.exp(centred), 1)) - chosen
     return backend.sum(losses if count == rows else np.where(kept, losses, 0)) / (count or math.nan)

@@ -261,7 +261,7 @@ def _(g, y, x, dim, keepdim):
 
 def _largest(x: Any, axes: tuple[int, ...]) -> Any:
     """The largest element over the axes, to be taken out so that nothing overflows; 0 where there is none."""
-    return np.max(x, axis=axes, keepdims=True) if x.size else 0
+    return backend.max(x, axes, True) if x.size else 0
 
 
 @op(types="float")
@@ -269,7 +269,7 @@ def softmax(x, *, dim):
     """y = eˣ / Σ eˣ along `dim`, an int."""
     axes = dims(dim, x.ndim)
     e = np.exp(x - _largest(x, axes))
-    return e / sum(e, dim=axes, keepdim=True)
+    return e / backend.sum(e, axes, True)
 
 
 @softmax.gradient("x")
@@ -282,7 +282,7 @@ def log_softmax(x, *, dim):
     """y = x - ln Σ eˣ along `dim`, an int: the logarithm of softmax, without underflow."""
     axes = dims(dim, x.ndim)
     centred = x - _largest(x, axes)
-    return centred - np.log(sum(np.exp(centred), dim=axes, keepdim=True))
+    return centred - np.log(backend.sum(np.exp(centred), axes, True))
 
 
 @log_softmax.gradient("x")
