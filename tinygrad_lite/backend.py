@@ -227,14 +227,14 @@ def _kind_order(dtype: DType) -> int:
 def promote(values: Sequence[Any], to_float: bool) -> list[Any]:
     """The values, each array cast to their common dtype (`result_type`); with `to_float`, integers become floats.
 
-    Python numbers and bool arrays beside others are left as they are: neither changes the dtype of a result.
+    Python numbers, and bool arrays beside arrays of another kind, are left as they are: neither changes a dtype.
     """
     dtype = result_type(*values)
     if dtype.kind != "f" and to_float:
         dtype = _default_dtype
     if dtype.kind == "b":
         return list(values)
-    keep_bool = len(values) > 1 and not to_float
+    keep_bool = not to_float and any(is_array(value) and value.dtype.kind != "b" for value in values)
     return [
         value.astype(dtype)
         if is_array(value) and value.dtype != dtype and not (keep_bool and value.dtype.kind == "b")

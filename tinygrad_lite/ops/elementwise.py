@@ -183,13 +183,13 @@ def _(g, a, b):
 # ------------------------------------------------------------------------------------------- choosing by a condition
 
 
-@op(types="common")
+@op
 def where(condition, a, b):
     """a where the condition (bool) is True, else b. The gradient of the branch not taken is exactly 0."""
     kind = getattr(condition, "dtype", type(condition).__name__)
     if kind != "bool":
         raise TypeError(f"where expected condition to be a boolean tensor, but got {kind}. Use e.g. x > 0")
-    return np.where(condition, a, b)
+    return np.where(condition, *backend.promote([a, b], to_float=False))
 
 
 @where.gradient("a")

@@ -1,0 +1,105 @@
+"""Tensors made of nothing: what random ones repeat, what memory is shared, what is refused."""
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite import tensor
+
+RANDOM = [
+    lambda **how: tg.rand(5, **how),
+    lambda **how: tg.randn(2, 3, **how),
+    lambda **how: tg.randint(0, 1000, (7,), **how),
+    lambda **how: tg.randperm(20, **how),
+]
+
+
+@pytest.mark.parametrize("make", RANDOM)
+def test_a_seed_repeats_what_is_drawn(make):
+    tg.manual_seed(3)
+    first, second = make(), make()
+    tg.manual_seed(3)
+    assert make().tolist() == first.tolist()
+    assert make().tolist() == second.tolist()
+    assert first.tolist() != second.tolist()
+    own = [make(generator=tg.Generator().manual_seed(8)).tolist() for _ in range(2)]
+    assert own[0] == own[1]
+    tg.manual_seed(4)
+    assert make().tolist() != first.tolist()
+
+
+def test_in_place_fills_repeat_too():
+    tg.manual_seed(3)
+    first = [tg.ones(4).uniform_().tolist(), tg.ones(4).normal_().tolist(), tg.nn.Linear(3, 2).weight.tolist()]
+    tg.manual_seed(3)
+    assert [tg.ones(4).uniform_().tolist(), tg.ones(4).normal_().tolist(), tg.nn.Linear(3, 2).weight.tolist()] == first
+
+
+def test_draws_have_their_distribution():
+    tg.manual_seed(0)
+    u, n = tg.rand(100_000), tg.randn(100_000)
+    assert u.min().item() >= 0
+    assert u.max().item() < 1
+    assert u.mean().item() == pytest.approx(0.5, abs=0.01)
+    assert n.mean().item() == pytest.approx(0, abs=0.02)
+    assert n.std().item() == pytest.approx(1, abs=0.02)
+    counts = tg.randint(2, 5, (30_000,))
+    assert sorted(set(counts.tolist())) == [2, 3, 4]
+    assert tg.rand(10, dtype=tg.float64).dtype == tg.float64
+    assert tg.rand(10, dtype=tg.float16).dtype == tg.float16
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "x", None])
+def test_a_seed_that_is_none_is_refused(seed):
+    with pytest.raises(ValueError, match="seed must be an integer of at least 0"):
+        tg.manual_seed(seed)
+
+
+def test_tensor_copies_and_from_numpy_shares():
+    array = np.arange(3.0)
+    copied, shared = tensor(array), tg.from_numpy(array)
+    array[0] = 9
+    assert copied.tolist() == [0.0, 1.0, 2.0]
+    assert shared.tolist() == [9.0, 1.0, 2.0]
+    assert tg.as_tensor(copied) is copied
+
+
+def test_the_courses_way_with_several_numbers():
+    assert tensor(3.0, 2).tolist() == [3.0, 2.0]
+    assert tensor(3.0, 2).dtype == tg.float32
+    assert tensor(1, 2, 3).dtype == tg.int64
+    assert tensor([1.0], requires_grad=True).requires_grad
+    assert tg.zeros(2, requires_grad=True).is_leaf
+
+
+def test_the_default_dtype_can_be_changed_back_and_forth():
+    tg.set_default_dtype(tg.float64)
+    try:
+        assert tensor(1.5).dtype == tg.zeros(2).dtype == tg.rand(2).dtype == tg.float64
+        assert (tensor([1, 2]) / 2).dtype == tg.float64
+        assert "dtype" not in repr(tensor(1.5))
+    finally:
+        tg.set_default_dtype(tg.float32)
+    with pytest.raises(TypeError, match="floating-point"):
+        tg.set_default_dtype(tg.int64)
+
+
+@pytest.mark.parametrize(
+    ("make", "error"),
+    [
+        (lambda: tensor([[1, 2], [3]]), ValueError),
+        (lambda: tensor("three"), (TypeError, ValueError)),
+        (lambda: tensor(None), TypeError),
+        (lambda: tensor([1 + 2j]), TypeError),
+        (lambda: tg.zeros(2, -1), (RuntimeError, ValueError)),
+        (lambda: tg.zeros(2.5), TypeError),
+        (lambda: tg.randint(5, 5, (2,)), (RuntimeError, ValueError)),
+        (lambda: tg.zeros(2, device="tpu"), RuntimeError),
+        (lambda: tg.zeros(2, device="cuda:x"), RuntimeError),
+        (lambda: tensor([1, 2], requires_grad=True), RuntimeError),
+    ],
+)
+def test_what_makes_no_tensor_is_refused(make, error):
+    with pytest.raises(error) as caught:
+        make()
+    assert str(caught.value)
