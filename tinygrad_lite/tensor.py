@@ -103,6 +103,7 @@ class Tensor(Traced):
     def _apply(self, op: Op, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Tensor:
         """The operation's result for these inputs, at least one of them a Tensor, recorded if one needs a gradient."""
         library, dtype = type(self._array), self._array.dtype
+        floating = dtype.kind == "f"
         arrays: list[Any] = []
         parents: list[Node | Tensor | None] = []
         needs_gradient = mixed = False
@@ -129,7 +130,7 @@ class Tensor(Traced):
                 parents.append(None)
 
         try:
-            if op.types != "any" and (mixed or dtype.kind != "f"):
+            if (mixed or not floating) and op.types != "any":
                 arrays = backend.promote(arrays, op.types == "float")
             if library is np.ndarray:
                 output = op.forward(*arrays, **settings)
@@ -143,7 +144,7 @@ class Tensor(Traced):
 
         result = Tensor.__new__(Tensor)
         result._array = output
-        if needs_gradient and grad_mode.get() and output.dtype.kind == "f":
+        if needs_gradient and grad_mode.get() and (output.dtype is dtype and floating or output.dtype.kind == "f"):
             saved: list[Any] = []
             if op.variadic:
                 saved = arrays if op.saves else saved

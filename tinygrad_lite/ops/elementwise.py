@@ -114,7 +114,7 @@ def pow(a, b):
 @pow.gradient("a")
 def _(g, a, b):
     if isinstance(b, (int, float)):
-        return zeros_like(g) if b == 0 else g * (b * a ** (b - 1))
+        return zeros_like(g) if b == 0 else g * (b * (a if b == 2 else a ** (b - 1)))
     # At a = b = 0 the exponent -1 would give 0 · ∞: there any other exponent makes the product 0.
     return g * (b * pow(a, where((a == 0) & (b == 0), 0.0, b - 1)))
 
