@@ -260,15 +260,15 @@ def backward_steps(
                     handed.append(None)
                     continue
                 like = parent if isinstance(parent, Node) else parent._array
-                rule = op.rules[0 if op.variadic else index] or op.no_rule(index)
+                function, takes, settings = op.rules[0 if op.variadic else index] or op.no_rule(index)
                 if _latest_change > node.number:
                     kept = node.saved or []
-                    _refuse_changed(node, kept if op.variadic else [kept[i] for i in rule.takes])
-                arrays = saved if op.variadic else list(map(saved.__getitem__, rule.takes))
-                if rule.settings:
-                    gradient = rule.function(g, *arrays, **op.settings_for(rule, node.settings, index, like.shape))
+                    _refuse_changed(node, kept if op.variadic else [kept[i] for i in takes])
+                arrays = saved if op.variadic else map(saved.__getitem__, takes)
+                if settings:
+                    gradient = function(g, *arrays, **op.settings_for(settings, node.settings, index, like.shape))
                 else:
-                    gradient = rule.function(g, *arrays)
+                    gradient = function(g, *arrays)
                 if gradient is None:
                     handed.append(None)  # the rule says that nothing flows this way
                     continue
@@ -279,7 +279,7 @@ def backward_steps(
                 if isinstance(gradient, np.generic):
                     gradient = np.asarray(gradient)  # NumPy gives a scalar where an array of no dimensions is due
                 handed.append(gradient)
-                if like is not parent and not create_graph and _made_here(gradient, g, arrays):
+                if like is not parent and not create_graph and _made_here(gradient, g, saved):
                     unshared.add(parent)
                 hand(parent, gradient)
         except Exception as error:
@@ -305,9 +305,9 @@ def backward_steps(
         leaf._accumulate(gradient if create_graph or leaf in unshared or leaf in summed else gradient.copy())
 
 
-def _made_here(gradient: Array, g: Array, arrays: list[Any]) -> bool:
+def _made_here(gradient: Array, g: Array, saved: list[Any]) -> bool:
     """True if a rule's result is an array of its own: neither what it was given nor a view of it."""
-    for array in arrays:
+    for array in saved:
         if gradient is array:
             return False
     return gradient is not g and gradient.base is None

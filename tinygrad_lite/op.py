@@ -138,10 +138,12 @@ class Op:
             f" @{self.name}.gradient({self.inputs[0 if self.variadic else index]!r}), or detach() that input"
         )
 
-    def settings_for(self, rule: Rule, given: dict[str, Any], index: int, shape: tuple[int, ...]) -> dict[str, Any]:
-        """The keyword arguments of a rule for input number `index`, of this shape, in a call with these settings."""
+    def settings_for(
+        self, names: tuple[str, ...], given: dict[str, Any], index: int, shape: tuple[int, ...]
+    ) -> dict[str, Any]:
+        """What a rule asks for by name, for input number `index`, of this shape, in a call with these settings."""
         found: dict[str, Any] = {}
-        for name in rule.settings:
+        for name in names:
             if name == "shape":
                 found[name] = shape
             elif name == "index" and self.variadic:

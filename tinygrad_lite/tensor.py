@@ -144,7 +144,7 @@ class Tensor(Traced):
 
         result = Tensor.__new__(Tensor)
         result._array = output
-        if needs_gradient and grad_mode.get() and (output.dtype is dtype and floating or output.dtype.kind == "f"):
+        if needs_gradient and grad_mode.get() and output.dtype.kind == "f":
             saved: list[Any] = []
             if op.variadic:
                 saved = arrays if op.saves else saved
@@ -214,7 +214,9 @@ class Tensor(Traced):
         if needs_recording:
             self._change_recorded(op, others, settings)
             return self
-        values = [_plain(other, op, self) for other in others]
+        values = []
+        for other in others:
+            values.append(_plain(other, op, self))
         try:
             change(array, *values, **settings)
         except Exception as error:
