@@ -103,3 +103,35 @@ def test_what_makes_no_tensor_is_refused(make, error):
     with pytest.raises(error) as caught:
         make()
     assert str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: tensor(np.array(["a"])),
+        lambda: tensor(np.array([1j])),
+        lambda: tg.as_tensor(np.array([1j])),
+        lambda: tg.from_numpy(np.array([1j])),
+        lambda: tensor(np.ones(2, dtype=np.longdouble)),
+        lambda: tensor([1, 2], dtype=complex),
+        lambda: tg.zeros(2, dtype="complex64"),
+        lambda: tg.zeros(2).to(np.complex128),
+        lambda: tg.zeros(2) + np.array([1j, 2]),
+        lambda: tg.zeros(2) * np.complex64(1j),
+    ],
+)
+def test_what_no_tensor_can_hold_is_refused(make):
+    with pytest.raises(TypeError, match="Tensors are made of bools, integers or floats of at most 64 bits, not "):
+        make()
+
+
+def test_arrays_of_another_byte_order_and_subclasses_become_plain_ones():
+    for x in (tensor(np.array([1, 2], dtype=">f4")), tg.as_tensor(np.array([1, 2], dtype=">f4"))):
+        assert x.dtype.isnative
+        assert (x + tg.ones(2)).tolist() == [2.0, 3.0]
+    with pytest.raises(ValueError, match=r">f4 has its bytes in another order: use tensor\(array\)"):
+        tg.from_numpy(np.array([1, 2], dtype=">f4"))
+    matrix = np.array([[1.0, 2.0]]).view(np.recarray)
+    for x in (tensor(matrix), tg.as_tensor(matrix), tg.from_numpy(matrix)):
+        assert type(x.numpy()) is np.ndarray
+        assert (x * tg.ones(2, 1)).shape == (2, 2)

@@ -226,13 +226,15 @@ def backward_steps(
             pending[parent] = gradient
             if isinstance(parent, Node):
                 heapq.heappush(waiting, (-parent.number, parent))
-        elif parent in summed:
-            pending[parent] += gradient
-        else:
-            total = pending[parent] + gradient
-            pending[parent] = np.asarray(total) if isinstance(total, np.generic) else total
-            if not create_graph:
-                summed.add(parent)
+            return
+        with _beside(gradient):
+            if parent in summed:
+                pending[parent] += gradient
+            else:
+                total = pending[parent] + gradient
+                pending[parent] = np.asarray(total) if isinstance(total, np.generic) else total
+                if not create_graph:
+                    summed.add(parent)
 
     for output, gradient in zip(outputs, gradients, strict=True):
         hand(output._source(), _starting_gradient(output, gradient, create_graph))
@@ -255,33 +257,34 @@ def backward_steps(
         handed: list[Any] = []
         mode = grad_mode.set(True) if create_graph else None  # what is computed on arrays is never recorded
         try:
-            for index, parent in enumerate(node.parents):
-                if parent is None or (useful is not None and parent not in useful):
-                    handed.append(None)
-                    continue
-                like = parent if isinstance(parent, Node) else parent._array
-                function, takes, settings = op.rules[0 if op.variadic else index] or op.no_rule(index)
-                if _latest_change > node.number:
-                    kept = node.saved or []
-                    _refuse_changed(node, kept if op.variadic else [kept[i] for i in takes])
-                arrays = saved if op.variadic else map(saved.__getitem__, takes)
-                if settings:
-                    gradient = function(g, *arrays, **op.settings_for(settings, node.settings, index, like.shape))
-                else:
-                    gradient = function(g, *arrays)
-                if gradient is None:
-                    handed.append(None)  # the rule says that nothing flows this way
-                    continue
-                if gradient.shape != like.shape:
-                    gradient = sum_to(gradient, shape=like.shape)
-                if gradient.dtype is not like.dtype:
-                    gradient = cast(gradient, dtype=like.dtype)
-                if isinstance(gradient, np.generic):
-                    gradient = np.asarray(gradient)  # NumPy gives a scalar where an array of no dimensions is due
-                handed.append(gradient)
-                if like is not parent and not create_graph and _made_here(gradient, g, saved):
-                    unshared.add(parent)
-                hand(parent, gradient)
+            with _beside(g):
+                for index, parent in enumerate(node.parents):
+                    if parent is None or (useful is not None and parent not in useful):
+                        handed.append(None)
+                        continue
+                    like = parent if isinstance(parent, Node) else parent._array
+                    function, takes, settings = op.rules[0 if op.variadic else index] or op.no_rule(index)
+                    if _latest_change > node.number:
+                        kept = node.saved or []
+                        _refuse_changed(node, kept if op.variadic else [kept[i] for i in takes])
+                    arrays = saved if op.variadic else map(saved.__getitem__, takes)
+                    if settings:
+                        gradient = function(g, *arrays, **op.settings_for(settings, node.settings, index, like.shape))
+                    else:
+                        gradient = function(g, *arrays)
+                    if gradient is None:
+                        handed.append(None)  # the rule says that nothing flows this way
+                        continue
+                    if gradient.shape != like.shape:
+                        gradient = sum_to(gradient, shape=like.shape)
+                    if gradient.dtype is not like.dtype:
+                        gradient = cast(gradient, dtype=like.dtype)
+                    if isinstance(gradient, np.generic):
+                        gradient = np.asarray(gradient)  # NumPy gives a scalar where an array of no dimensions is due
+                    handed.append(gradient)
+                    if like is not parent and not create_graph and _made_here(gradient, g, saved):
+                        unshared.add(parent)
+                    hand(parent, gradient)
         except Exception as error:
             error.add_note(
                 f"This happened in the gradient of {op.name} by its input {op.input_name(index)!r}, given the gradient"
@@ -302,7 +305,12 @@ def backward_steps(
     for leaf, gradient in pending.items():  # the nodes are done: only leaves are left
         if leaf._hooks:
             gradient = _run_hooks(leaf._hooks, gradient, wrap)
-        leaf._accumulate(gradient if create_graph or leaf in unshared or leaf in summed else gradient.copy())
+        leaf._accumulate(gradient if create_graph or leaf in unshared or leaf in summed else backend.copy(gradient))
+
+
+def _beside(gradient: Any) -> contextlib.AbstractContextManager[Any]:
+    """A `with` block in which the device of a gradient, an array or a Tensor, is the current one."""
+    return backend.beside(gradient._array if isinstance(gradient, Traced) else gradient)  # type: ignore[attr-defined]
 
 
 def _made_here(gradient: Array, g: Array, saved: list[Any]) -> bool:
@@ -419,7 +427,7 @@ def grad(
                 f"One of the differentiated Tensors (input {i} of grad) appears to not have been used in the graph."
                 " Set allow_unused=True if this is the desired behavior."
             )
-        results.append(gradient if gradient is None or create_graph else tensor._wrap(gradient.copy(), None))
+        results.append(gradient if gradient is None or create_graph else tensor._wrap(backend.copy(gradient)))
     return tuple(results)
 
 
@@ -514,7 +522,7 @@ class Function:
 
         def forward(*arrays: Array) -> Array:
             packed = _pack(ctx._outputs)
-            return packed.copy() if any(same_memory(packed, array) for array in arrays) else packed
+            return backend.copy(packed) if any(same_memory(packed, array) for array in arrays) else packed
 
         def gradient(g: Any, index: int) -> Any:
             if ctx._answer is None or ctx._answer[0] is not g:
@@ -534,7 +542,7 @@ class Function:
     def _ask_backward(cls, ctx: Context, g: Any, differentiable: list[bool], arguments: int) -> list[Any]:
         """The gradients by all arguments, arrays or, as g is, Tensors."""
         recorded = isinstance(g, Traced)
-        flowing = iter(_unpack(g if recorded else ctx._outputs[0]._wrap(np.asanyarray(g), None), ctx._outputs))
+        flowing = iter(_unpack(g if recorded else ctx._outputs[0]._wrap(g), ctx._outputs))
         with set_grad_enabled(recorded):
             answer = cls.backward(ctx, *(next(flowing) if flows else None for flows in differentiable))
         gradients = list(answer) if isinstance(answer, tuple | list) else [answer]

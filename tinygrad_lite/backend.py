@@ -143,12 +143,33 @@ def device_of(array: Array) -> Device:
     return Device(kind, getattr(array.device, "id", None))
 
 
+def same_device(a: Array, b: Array) -> bool:
+    """True if an operation may take the two arrays together."""
+    if isinstance(a, np.ndarray):
+        return isinstance(b, np.ndarray)
+    return type(a) is type(b) and a.device.id == b.device.id
+
+
+_HERE = contextlib.nullcontext()
+
+
+def beside(array: Array) -> contextlib.AbstractContextManager[Any]:
+    """A `with` block in which the array's device is the current one, as CuPy demands of whoever computes with it."""
+    return _HERE if isinstance(array, np.ndarray) else array.device
+
+
 def is_array(value: object) -> bool:
     """True for a NumPy array, and for an array of any other library that a device stands for."""
     if isinstance(value, np.ndarray):
         return True
     library = type(value).__module__.partition(".")[0]
     return library != "numpy" and library in LIBRARIES.values()  # NumPy's own scalars are numbers, not arrays
+
+
+def copy(array: Array) -> Array:
+    """The same numbers in memory of their own, on the same device."""
+    with beside(array):
+        return array.copy()
 
 
 def to_numpy(array: Array) -> np.ndarray:
@@ -180,6 +201,17 @@ def set_default_dtype(dtype: Any) -> None:
     if np.dtype(dtype).kind != "f":
         raise TypeError(f"only floating-point types are supported as the default type, not {np.dtype(dtype)}")
     _default_dtype = np.dtype(dtype)
+
+
+def as_dtype(dtype: Any) -> DType:
+    """The dtype that a name or a type stands for, in the machine's byte order.
+
+    TypeError unless it is one that a Tensor can have: bool, or an integer or floating type of at most 64 bits.
+    """
+    found = np.dtype(dtype)
+    if found.kind not in "biuf" or found.itemsize > 8:
+        raise TypeError(f"Tensors are made of bools, integers or floats of at most 64 bits, not {found}: use astype()")
+    return np.dtype(f"{found.kind}{found.itemsize}")
 
 
 def promote_types(a: Any, b: Any) -> DType:
@@ -228,19 +260,26 @@ def promote(values: Sequence[Any], to_float: bool) -> list[Any]:
     """The values, each array cast to their common dtype (`result_type`); with `to_float`, integers become floats.
 
     Python numbers, and bool arrays beside arrays of another kind, are left as they are: neither changes a dtype.
+    None, an input left out, stays None.
     """
-    dtype = result_type(*values)
+    dtype = result_type(*(value for value in values if value is not None))
     if dtype.kind != "f" and to_float:
         dtype = _default_dtype
     if dtype.kind == "b":
         return list(values)
     keep_bool = not to_float and any(is_array(value) and value.dtype.kind != "b" for value in values)
     return [
-        value.astype(dtype)
-        if is_array(value) and value.dtype != dtype and not (keep_bool and value.dtype.kind == "b")
-        else value
+        cast(value, dtype) if is_array(value) and not (keep_bool and value.dtype.kind == "b") else value
         for value in values
     ]
+
+
+def cast(x: Array, dtype: Any) -> Array:
+    """The array with its elements converted to `dtype`; the array itself if it has that dtype already."""
+    if x.dtype == dtype:
+        return x
+    with beside(x):
+        return x.astype(dtype)
 
 
 # ---------------------------------------------------------------------------------------------------- creation
@@ -254,9 +293,11 @@ def as_array(data: Any, dtype: Any = None, where: str | Device | None = None) ->
     """
     if is_array(data):
         array = move(data, device_of(data) if where is None else Device(where))
-        return array.astype(array.dtype if dtype is None else dtype)  # astype copies
+        with beside(array):
+            array = array.astype(as_dtype(array.dtype if dtype is None else dtype))  # astype copies
+        return array.view(np.ndarray) if isinstance(array, np.ndarray) else array
     try:
-        array = np.array(data, dtype=dtype)
+        array = np.array(data, dtype=None if dtype is None else as_dtype(dtype))
     except ValueError as error:
         if "inhomogeneous" in str(error):
             raise ShapeError(f"tensor: the rows of a nested sequence must have equal lengths ({error})") from error
@@ -278,14 +319,15 @@ def _first_leaf(data: Any) -> Any:
 def create(name: str, *arguments: Any, dtype: Any = None, where: str | Device | None = None) -> Array:
     """A new array from the library's own function: `create("zeros", (2, 3), dtype="float32", where="cuda")`."""
     with on(where) as xp:
-        return getattr(xp, name)(*arguments, dtype=_default_dtype if dtype is None else dtype)
+        return getattr(xp, name)(*arguments, dtype=_default_dtype if dtype is None else as_dtype(dtype))
 
 
 def full_like(x: Array, value: float) -> Array:
     """A new array of x's shape, dtype and device, every element `value`."""
-    filled = namespace(x).empty_like(x)
-    filled.fill(value)
-    return filled
+    with beside(x):
+        filled = namespace(x).empty_like(x)
+        filled.fill(value)
+        return filled
 
 
 # -------------------------------------------------------------------------------------------- random numbers

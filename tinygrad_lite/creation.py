@@ -39,8 +39,8 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """`data` as a Tensor, sharing memory with a Tensor or an array where dtype and device allow it."""
     if isinstance(data, Tensor):
         return data.to(dtype=dtype, device=device)
-    if backend.is_array(data):
-        return Tensor._wrap(data).to(dtype=dtype, device=device)
+    if backend.is_array(data) and backend.as_dtype(data.dtype) == data.dtype:
+        return Tensor._wrap(data.view(np.ndarray) if isinstance(data, np.ndarray) else data).to(dtype, device=device)
     return tensor(data, dtype=dtype, device=device)
 
 
@@ -51,15 +51,15 @@ def from_numpy(array: np.ndarray) -> Tensor:
     """
     if not isinstance(array, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"can't convert np.ndarray of type {array.dtype}: only bool, integer and floating dtypes")
+    if backend.as_dtype(array.dtype) != array.dtype:
+        raise ValueError(f"an array of dtype {array.dtype} has its bytes in another order: use tensor(array), a copy")
     return Tensor._wrap(array.view(np.ndarray))
 
 
 def from_dlpack(source: Any) -> Tensor:
     """A Tensor that shares memory with an array of another library, handed over by DLPack."""
-    kind = source.__dlpack_device__()[0]  # 1: the CPU's memory, 2: CUDA's
-    with backend.on("cuda" if kind == 2 else "cpu") as xp:
+    kind, index = source.__dlpack_device__()  # kind 1: the CPU's memory, 2: CUDA's
+    with backend.on(backend.Device("cuda", index) if kind == 2 else "cpu") as xp:
         return Tensor._wrap(xp.from_dlpack(source))
 
 

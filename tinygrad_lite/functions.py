@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import ops
-from tinygrad_lite.backend import ShapeError
+from tinygrad_lite.backend import ShapeError, beside
 from tinygrad_lite.creation import as_tensor
 from tinygrad_lite.tensor import Tensor
 
@@ -149,9 +149,10 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """
     condition = as_tensor(condition)
     if input is None and other is None:
-        return tuple(Tensor._wrap(found) for found in np.nonzero(condition._array))
+        with beside(condition._array):
+            return tuple(Tensor._wrap(found) for found in np.nonzero(condition._array))
     if not isinstance(input, Tensor) and not isinstance(other, Tensor):
-        input = as_tensor(input)  # two numbers make a tensor of their own dtype
+        input = as_tensor(input, device=condition.device)  # two numbers make a tensor of their own dtype
     return ops.where(condition, input, other)
 
 

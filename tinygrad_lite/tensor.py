@@ -112,7 +112,9 @@ class Tensor(Traced):
                 if value._view is not None:
                     value._follow_base()
                 array = value._array
-                if type(array) is not library:
+                if type(array) is not library or (
+                    library is not np.ndarray and array.device.id != self._array.device.id
+                ):
                     raise _devices_differ(op, inputs)
                 if array.dtype is not dtype:
                     mixed = True
@@ -135,7 +137,7 @@ class Tensor(Traced):
             if library is np.ndarray:
                 output = op.forward(*arrays, **settings)
             else:
-                with backend.on(backend.device_of(self._array)):
+                with backend.beside(self._array):
                     output = op.forward(*arrays, **settings)
         except Exception as error:
             raise op.explain(error, inputs) from error
@@ -175,7 +177,8 @@ class Tensor(Traced):
         elif self._grad._requires_grad:
             self._grad = self._grad + gradient
         else:
-            self._grad._array += gradient
+            with backend.beside(gradient):
+                self._grad._array += gradient
             mark_changed(self._grad._array)
 
     # ---------------------------------------------------------------------------------------- views and in-place
@@ -218,7 +221,8 @@ class Tensor(Traced):
         for other in others:
             values.append(_plain(other, op, self))
         try:
-            change(array, *values, **settings)
+            with backend.beside(array):
+                change(array, *values, **settings)
         except Exception as error:
             raise op.explain(error, [array, *values]) from error
         mark_changed(array)
@@ -232,14 +236,15 @@ class Tensor(Traced):
                 f"{what} that requires grad is being used in an in-place operation ({op.name}). Do it under"
                 " no_grad(), or compute a new tensor"
             )
-        before = Tensor._wrap(self._array.copy(), self._node)  # the rules may ask for what is about to be overwritten
+        before = Tensor._wrap(backend.copy(self._array), self._node)  # the rules may ask for what is overwritten now
         after = op(before, *others, **settings).to(self._array.dtype)
         if after._array.shape != self._array.shape:
             raise backend.ShapeError(
                 f"{op.name}: output with shape {list(self._array.shape)} doesn't match the broadcast shape"
                 f" {list(after._array.shape)}. An in-place operation cannot change the shape"
             )
-        self._array[...] = after._array
+        with backend.beside(self._array):
+            self._array[...] = after._array
         mark_changed(self._array)
         if root is self:
             self._node, self._requires_grad = after._node, True
@@ -301,13 +306,13 @@ class Tensor(Traced):
     def uniform_(self, low: Number = 0.0, high: Number = 1.0, *, generator: Generator | None = None) -> Tensor:
         """Fill with random numbers, uniform on [low, high)."""
         source = generator or backend.default_generator(self.device)
-        self[...] = source.random(self._array.shape, self._array.dtype) * (high - low) + low
+        self[...] = Tensor._wrap(source.random(self._array.shape, self._array.dtype)) * (high - low) + low
         return self
 
     def normal_(self, mean: Number = 0.0, std: Number = 1.0, *, generator: Generator | None = None) -> Tensor:
         """Fill with random numbers from the normal distribution."""
         source = generator or backend.default_generator(self.device)
-        self[...] = source.normal(self._array.shape, self._array.dtype) * std + mean
+        self[...] = Tensor._wrap(source.normal(self._array.shape, self._array.dtype)) * std + mean
         return self
 
     def masked_fill_(self, mask: Tensor, value: Any) -> Tensor:
@@ -415,7 +420,7 @@ class Tensor(Traced):
 
             def keep(gradient: Tensor) -> None:
                 if (tensor := me()) is not None:
-                    tensor._accumulate(gradient._array.copy() if gradient._node is None else gradient)
+                    tensor._accumulate(backend.copy(gradient._array) if gradient._node is None else gradient)
 
             self.register_hook(keep)
 
@@ -510,7 +515,8 @@ class Tensor(Traced):
     def storage(self) -> Tensor:
         """The memory behind this Tensor, of one dimension: shared by all its views, each element there once."""
         owner = autograd.owner_of(self._array)
-        return Tensor._wrap(owner.reshape(-1))
+        with backend.beside(owner):
+            return Tensor._wrap(owner.reshape(-1))
 
     def is_contiguous(self) -> builtins.bool:
         """True if the elements lie in memory one after another, in row-major order."""
@@ -1079,10 +1085,11 @@ class Tensor(Traced):
     def histc(self, bins: builtins.int = 100, min: Number = 0, max: Number = 0) -> Tensor:
         """How many elements fall into each of `bins` equal intervals from min to max (0, 0: of all elements)."""
         array = self._array
-        low, high = (min, max) if (min, max) != (0, 0) or not array.size else (array.min().item(), array.max().item())
+        low, high = (min, max) if (min, max) != (0, 0) or not array.size else (self.amin().item(), self.amax().item())
         low, high = (low - 1, high + 1) if low == high else (low, high)
-        counts, _ = np.histogram(array, bins, (low, high))
-        return Tensor._wrap(counts.astype(array.dtype))
+        with backend.beside(array):
+            counts, _ = np.histogram(array, bins, (low, high))
+            return Tensor._wrap(counts.astype(array.dtype))
 
     # ---------------------------------------------------------------------------------------------------- shapes
 
@@ -1283,7 +1290,7 @@ class Tensor(Traced):
                 dtype = target
         result = self
         if dtype is not None and np.dtype(dtype) != self._array.dtype:
-            result = ops.cast(result, dtype=np.dtype(dtype))
+            result = ops.cast(result, dtype=backend.as_dtype(dtype))
         if device is not None and Device(device) != self.device:
             result = ops.move(result, to=Device(device), back=self.device)
         return result
@@ -1420,7 +1427,7 @@ def _comparable(value: Any) -> builtins.bool:
 def _plain(value: Any, op: Op, like: Tensor) -> Any:
     """An operand of an in-place operation as an array or a number."""
     if isinstance(value, Tensor):
-        if builtins.type(value._array) is not builtins.type(like._array):
+        if not backend.same_device(value._array, like._array):
             raise _devices_differ(op, (like, value))
         return value._array
     return value if builtins.type(value) in NUMBERS else _operand(value, op, like)
@@ -1428,16 +1435,17 @@ def _plain(value: Any, op: Op, like: Tensor) -> Any:
 
 def _operand(value: Any, op: Op, like: Tensor) -> Any:
     """What stands beside a Tensor in an operation and is none: a number, or an array of the same library."""
-    if isinstance(value, np.generic):
-        return value.item()  # as a Python number it does not widen the Tensor's dtype
-    if not backend.is_array(value):
+    if not isinstance(value, np.generic) and not backend.is_array(value):
         raise TypeError(
             f"{op.name}(): expected a Tensor, an array or a number beside a Tensor, but got"
             f" {builtins.type(value).__name__}. Make one of it with tensor(...)"
         )
-    if isinstance(like._array, np.ndarray) != isinstance(value, np.ndarray):
+    backend.as_dtype(value.dtype)  # refuses complex numbers and the like
+    if isinstance(value, np.generic):
+        return value.item()  # as a Python number it does not widen the Tensor's dtype
+    if not backend.same_device(value, like._array):
         raise _devices_differ(op, (like, value))
-    return value.copy() if grad_mode.get() else value  # a copy: its owner's changes could not be seen by the walk
+    return backend.copy(value) if grad_mode.get() else value  # the walk could not see a change made by its owner
 
 
 def _devices_differ(op: Op, inputs: tuple[Any, ...]) -> RuntimeError:
@@ -1462,11 +1470,11 @@ def _index_part(part: Any, like: Array) -> Any:
     if isinstance(part, builtins.int) and not isinstance(part, builtins.bool):
         return part
     if isinstance(part, Tensor):
-        part = part._array.copy()
+        part = backend.copy(part._array)
     elif isinstance(part, list | range | tuple):
         part = np.array([p.item() if isinstance(p, Tensor) else p for p in part]) if len(part) else np.zeros(0, "int64")
     elif backend.is_array(part):
-        part = part.copy()
+        part = backend.copy(part)
     elif isinstance(part, builtins.bool | np.bool_):
         part = np.asarray(part)
     elif isinstance(part, np.integer):

@@ -13,7 +13,7 @@ from tinygrad_lite.tensor import Tensor
 
 
 def default_collate(examples: Sequence[Any]) -> Any:
-    """A batch of examples that are alike: Tensors and arrays are stacked, numbers become a Tensor, strings a list.
+    """A batch of examples that are alike: Tensors and arrays are stacked, numbers become a Tensor, strings stay.
 
     Examples that are tuples or lists give a list of batches, one for each place; dictionaries a dictionary of them.
     """
@@ -25,7 +25,7 @@ def default_collate(examples: Sequence[Any]) -> Any:
     if isinstance(first, np.generic | int | float):
         return creation.tensor(list(examples))
     if isinstance(first, str | bytes):
-        return list(examples)
+        return examples
     if isinstance(first, dict):
         return {key: default_collate([example[key] for example in examples]) for key in first}
     if isinstance(first, tuple | list):

@@ -33,12 +33,17 @@ class Dataset:
 class TensorDataset(Dataset):
     """Tensors of the same length: example i is the tuple of their i-th elements.
 
-    Raises ShapeError for tensors of different lengths, or without dimensions.
+    Raises ShapeError for tensors of different lengths, or without dimensions; TypeError for what is no Tensor.
     """
 
     def __init__(self, *tensors: Tensor) -> None:
         if not tensors:
             raise ValueError("TensorDataset: at least one tensor is needed")
+        for t in tensors:
+            if not isinstance(t, Tensor):
+                raise TypeError(
+                    f"TensorDataset: expected Tensors, but got {type(t).__name__}. Make one with tensor(...)"
+                )
         shapes = [tuple(t.shape) for t in tensors]
         if any(len(shape) == 0 or shape[0] != shapes[0][0] for shape in shapes):
             raise ShapeError(

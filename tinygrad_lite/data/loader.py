@@ -24,7 +24,8 @@ class DataLoader:
     generator: where the random order comes from; seeded, the orders can be repeated.
 
     A `Dataset` gathers whole batches itself, unless there is a collate_fn.
-    Raises ValueError for settings that exclude each other, or a batch_size that is no positive int.
+    Raises ValueError for settings that exclude each other, a batch_size that is no positive int, and an empty data
+    set that is to be shuffled; TypeError for a data set without a length, unless there is a sampler.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class DataLoader:
         batch_sampler: Iterable[Sequence[int]] | None = None,
         num_workers: int = 0,
         collate_fn: Callable[[list[Any]], Any] | None = None,
+        *,
         drop_last: bool = False,
         generator: Generator | None = None,
     ) -> None:
@@ -52,8 +54,12 @@ class DataLoader:
         self.dataset = dataset
         self.generator = generator
         self.collate_fn = collate_fn
+        if sampler is None and not hasattr(dataset, "__len__"):
+            raise TypeError(
+                f"DataLoader: the data set ({type(dataset).__name__}) has no length. Use a sequence, as list(...)"
+            )
         if sampler is None:
-            sampler = RandomSampler(dataset, generator) if shuffle else SequentialSampler(dataset)
+            sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
         self.sampler = sampler
         if batch_sampler is None and batch_size is not None:
             batch_sampler = BatchSampler(sampler, batch_size, drop_last)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from tinygrad_lite.backend import Generator, default_generator, to_numpy
@@ -29,9 +30,13 @@ class SequentialSampler(Sampler):
 
 
 class RandomSampler(Sampler):
-    """Every position once, in an order drawn anew for each pass."""
+    """Every position once, in an order drawn anew for each pass. ValueError where there is none."""
 
-    def __init__(self, data_source: Any, generator: Generator | None = None) -> None:
+    def __init__(self, data_source: Any, *, generator: Generator | None = None) -> None:
+        if len(data_source) == 0:
+            raise ValueError(
+                "num_samples should be a positive integer value, but got num_samples=0: no data to shuffle"
+            )
         self.data_source = data_source
         self.generator = generator
 
@@ -54,14 +59,10 @@ class BatchSampler(Sampler):
         self.drop_last = drop_last
 
     def __iter__(self) -> Iterator[list[int]]:
-        batch = []
-        for position in self.sampler:
-            batch.append(position)
-            if len(batch) == self.batch_size:
+        positions = iter(self.sampler)
+        while batch := list(islice(positions, self.batch_size)):
+            if len(batch) == self.batch_size or not self.drop_last:
                 yield batch
-                batch = []
-        if batch and not self.drop_last:
-            yield batch
 
     def __len__(self) -> int:
         whole, rest = divmod(len(self.sampler), self.batch_size)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from tinygrad_lite.nn.module import Module
@@ -51,6 +52,6 @@ class Sequential(Module):
         setattr(self, self._name(index), module)
 
     def append(self, module: Module) -> Sequential:
-        """Add a module at the end. Returns the Sequential."""
-        self.add_module(str(len(self)), module)
+        """Add a module at the end, under the first free number from its position on. Returns the Sequential."""
+        self.add_module(next(name for name in map(str, count(len(self))) if name not in self._modules), module)
         return self

@@ -11,7 +11,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_lite import functions, ops
+import numpy as np
+
+from tinygrad_lite import ops
 from tinygrad_lite.backend import ShapeError
 from tinygrad_lite.functions import log_softmax as log_softmax  # "as": these are offered here too
 from tinygrad_lite.functions import relu as relu
@@ -25,6 +27,10 @@ from tinygrad_lite.tensor import Tensor
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input @ weightᵀ + bias,  shapes (..., in), (out, in), (out,) → (..., out)."""
+    if not isinstance(input, Tensor):
+        raise TypeError(
+            f"linear: argument 'input' must be a Tensor, not {type(input).__name__}. Make one with tensor(...)"
+        )
     if weight.ndim != 2:
         raise ShapeError(f"linear: weight must have the shape (out, in), but has {tuple(weight.shape)}")
     return ops.linear(input, weight, bias)
@@ -166,21 +172,26 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
 # ---------------------------------------------------------------------------------------------------------- losses
 
 
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+# Settings are given by name: PyTorch has two more between them, from its past, so their positions would differ.
+
+
+def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """The squared error (input - target)²: its mean, its "sum", or "none", one for each element.
 
     Both of one shape. Others that broadcast are taken with a warning, since that is seldom meant.
+    Raises ShapeError for shapes that do not broadcast, TypeError for integers, ValueError for the mean of an empty
+    batch. All other losses do the same.
     """
-    _check_same_shape("mse_loss", input, target)
+    _check_pair("mse_loss", input, target)
     if reduction == "mean":
-        _check_not_empty("mse_loss", input)
+        _check_not_empty("mse_loss", input, target)
         return ops.mse_loss(input, target)
     return _reduced("mse_loss", (input - target) ** 2, reduction)
 
 
-def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """The absolute error |input - target|: its mean, its "sum", or "none", one for each element."""
-    _check_same_shape("l1_loss", input, target)
+    _check_pair("l1_loss", input, target)
     return _reduced("l1_loss", (input - target).abs(), reduction)
 
 
@@ -188,6 +199,7 @@ def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
+    *,
     reduction: str = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
@@ -195,10 +207,11 @@ def binary_cross_entropy_with_logits(
 
     weight: multiplies the elements; pos_weight: the first of the two terms. Both are broadcast.
     """
+    _check_tensors("binary_cross_entropy_with_logits", input, target)
     if input.shape != target.shape:
         raise ShapeError(
-            f"binary_cross_entropy_with_logits: Target size ({tuple(target.shape)}) must be the same as input size"
-            f" ({tuple(input.shape)})"
+            f"binary_cross_entropy_with_logits: Target size {tuple(target.shape)} must be the same as input size"
+            f" {tuple(input.shape)}"
         )
     if pos_weight is None:
         losses = ops.binary_cross_entropy_with_logits(input, target)
@@ -213,6 +226,7 @@ def cross_entropy(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
+    *,
     ignore_index: int = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
@@ -230,14 +244,16 @@ def cross_entropy(
     """
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(f"cross_entropy: label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    _check_tensors("cross_entropy", input, target)
     if input.shape == target.shape and target.is_floating_point():
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
     _check_classes("cross_entropy", input, target, weight)
     if weight is None and reduction == "mean" and not label_smoothing:
         _check_not_empty("cross_entropy", target)
         return ops.cross_entropy(*_rows(input, target), ignore_index=ignore_index)
+    _check_reduction("cross_entropy", reduction)
     log_p = log_softmax(input, _class_dim(input))
-    loss = nll_loss(log_p, target, weight, ignore_index, reduction)
+    loss = _at_targets("cross_entropy", log_p, target, weight, ignore_index, reduction)
     if not label_smoothing:
         return loss
     # Every class takes part as if it were the target: a mean divides by the true targets' weights.
@@ -269,6 +285,7 @@ def nll_loss(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
+    *,
     ignore_index: int = -100,
     reduction: str = "mean",
 ) -> Tensor:
@@ -276,8 +293,17 @@ def nll_loss(
 
     The arguments are those of `cross_entropy`, but input has log-probabilities, as `log_softmax` gives them.
     """
+    _check_tensors("nll_loss", input, target)
     _check_classes("nll_loss", input, target, weight)
-    rows, classes = _rows(input, target)
+    _check_reduction("nll_loss", reduction)
+    return _at_targets("nll_loss", input, target, weight, ignore_index, reduction)
+
+
+def _at_targets(
+    name: str, log_p: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
+) -> Tensor:
+    """What `nll_loss` computes, once its arguments have been checked; `name` is for errors."""
+    rows, classes = _rows(log_p, target)
     kept = classes != ignore_index
     wrong = kept & ((classes < 0) | (classes >= rows.size(1)))
     if wrong.any():
@@ -290,24 +316,30 @@ def nll_loss(
     if weight is not None:
         losses = losses * weight[classes]
     losses = ops.where(kept, losses, 0.0)
-    if reduction == "mean":
-        _check_not_empty("nll_loss", target)
-        return losses.sum() / _total_weight(classes, kept, weight)
-    return _reduced("nll_loss", losses, reduction).reshape(target.shape if reduction == "none" else ())
+    if reduction == "none":
+        return losses.reshape(target.shape)
+    if reduction == "sum":
+        return losses.sum()
+    _check_not_empty(name, target)
+    return losses.sum() / _total_weight(classes, kept, weight)
 
 
 # ------------------------------------------------------------------------------------------------------- arguments
 
 
 def _reduced(name: str, losses: Tensor, reduction: str) -> Tensor:
+    _check_reduction(name, reduction)
     if reduction == "none":
         return losses
     if reduction == "sum":
         return losses.sum()
-    if reduction == "mean":
-        _check_not_empty(name, losses)
-        return losses.mean()
-    raise ValueError(f"{name}: {reduction} is not a valid value for reduction. Use 'mean', 'sum' or 'none'")
+    _check_not_empty(name, losses)
+    return losses.mean()
+
+
+def _check_reduction(name: str, reduction: str) -> None:
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{name}: {reduction} is not a valid value for reduction. Use 'mean', 'sum' or 'none'")
 
 
 def _pair(name: str, setting: str, value: Any, least: int) -> tuple[int, int]:
@@ -333,23 +365,41 @@ def _check_convolution(
         )
 
 
-def _check_not_empty(name: str, batch: Tensor) -> None:
-    if not batch.numel():
-        raise ValueError(
-            f"{name}: the mean of an empty batch (shape {tuple(batch.shape)}) does not exist. Leave empty batches out,"
-            " or use reduction='sum'"
+def _check_not_empty(name: str, *batches: Tensor) -> None:
+    for batch in batches:
+        if not batch.numel():
+            raise ValueError(
+                f"{name}: the mean of an empty batch (shape {tuple(batch.shape)}) does not exist. Leave empty batches"
+                " out, or use reduction='sum'"
+            )
+
+
+def _check_tensors(name: str, input: Tensor, target: Tensor) -> None:
+    if not (isinstance(input, Tensor) and isinstance(target, Tensor)):
+        raise TypeError(
+            f"{name}: input and target must be Tensors, not {type(input).__name__} and {type(target).__name__}. Make"
+            " one with tensor(...)"
         )
 
 
-def _check_same_shape(name: str, input: Tensor, target: Tensor) -> None:
-    if input.shape != target.shape:
-        functions.broadcast_tensors(input, target)  # an error for shapes that do not broadcast
-        warnings.warn(
-            f"{name}: Using a target size {tuple(target.shape)} that is different to the input size"
-            f" {tuple(input.shape)}. This will likely lead to incorrect results due to broadcasting. Please ensure"
-            " they have the same size.",
-            stacklevel=3,
+def _check_pair(name: str, input: Tensor, target: Tensor) -> None:
+    _check_tensors(name, input, target)
+    if not (input.is_floating_point() or target.is_floating_point()):
+        raise TypeError(
+            f"{name}: input and target are {input.dtype} and {target.dtype}, but must be floating. Use float()"
         )
+    if input.shape == target.shape:
+        return
+    sizes = f"a target size {tuple(target.shape)} that is different to the input size {tuple(input.shape)}"
+    try:
+        np.broadcast_shapes(input.shape, target.shape)
+    except ValueError:
+        raise ShapeError(f"{name}: {sizes}, and does not broadcast to it. Reshape one of them") from None
+    warnings.warn(
+        f"{name}: Using {sizes}. This will likely lead to incorrect results due to broadcasting. Please ensure they"
+        " have the same size.",
+        stacklevel=3,
+    )
 
 
 def _class_dim(input: Tensor) -> int:
@@ -400,4 +450,5 @@ def _total_weight(classes: Tensor, kept: Tensor, weight: Tensor | None) -> Any:
     """What a mean over examples divides by: the sum of their weights, or their number. NaN if none is kept."""
     if weight is None:
         return kept.sum().item() or math.nan
-    return ops.where(kept, weight[ops.where(kept, classes, 0)], 0.0).sum()
+    total = ops.where(kept, weight[ops.where(kept, classes, 0)], 0.0).sum()
+    return ops.where(total != 0, total, math.nan)

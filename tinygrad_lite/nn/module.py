@@ -15,7 +15,7 @@ which are modules, so that `parameters()` can find all of them, to any depth.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tinygrad_lite.nn.parameter import Parameter
 from tinygrad_lite.tensor import Handle, Tensor
@@ -40,10 +40,6 @@ class Module:
             object.__setattr__(self, name, {})
         self._forward_hooks, self._forward_pre_hooks = [], []
         self.training = True
-
-    if TYPE_CHECKING:  # a module's attributes are of many types, which a type checker cannot know
-
-        def __getattr__(self, name: str) -> Any: ...
 
     def forward(self, *inputs: Any, **settings: Any) -> Any:
         """What the module computes. Every subclass writes its own."""
@@ -72,18 +68,21 @@ class Module:
                 f"cannot assign {type(value).__name__} before Module.__init__() call: call super().__init__() first in"
                 f" {type(self).__name__}.__init__"
             )
-        if isinstance(value, Parameter):
-            self._register("parameter", name, value, self._parameters)
-        elif isinstance(value, Module):
-            self._register("module", name, value, self._modules)
-        elif registered is not None and name in registered:
-            self.register_parameter(name, value)
-        elif registered is not None and name in self._modules:
-            self.add_module(name, value)
+        if isinstance(value, Parameter) or (registered is not None and name in registered):
+            self._set_parameter(name, value)
+        elif isinstance(value, Module) or (registered is not None and name in self._modules):
+            self._set_module(name, value)
         elif registered is not None and name in self._buffers:
             self._set_buffer(name, value)
         else:
             object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        """Python asks here for what it did not find: the error says so where `__init__` of this class never ran."""
+        message = f"'{type(self).__name__}' object has no attribute '{name}'"
+        if "_parameters" not in self.__dict__ and name in Module.__annotations__:
+            message += f": call super().__init__() first in {type(self).__name__}.__init__"
+        raise AttributeError(message, name=name, obj=self)
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)
@@ -95,7 +94,7 @@ class Module:
             raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
         if "." in name or not name:
             raise KeyError(f'{kind} name can\'t contain ".", nor be the empty string ""; got {name!r}')
-        if name not in self.__dict__ and hasattr(self, name):
+        if hasattr(type(self), name):
             raise KeyError(f"attribute '{name}' already exists")
         if name not in registered:
             self._forget(name)
@@ -107,7 +106,27 @@ class Module:
             registered.pop(name, None)
 
     def register_parameter(self, name: str, parameter: Parameter | None) -> None:
-        """Add a parameter under a name: what `self.name = parameter` does. None keeps the place empty."""
+        """Add a parameter under a new name, as `self.name = parameter` does. None keeps the place empty."""
+        self._refuse_taken(name, self._parameters)
+        self._set_parameter(name, parameter)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Add a module under a new name, as `self.name = module` does."""
+        self._refuse_taken(name, self._modules)
+        self._set_module(name, module)
+
+    register_module = add_module
+
+    def register_buffer(self, name: str, tensor: Tensor | None) -> None:
+        """Add a tensor that belongs to the module's state but is not learned, as a running mean."""
+        self._refuse_taken(name, self._buffers)
+        self._set_buffer(name, tensor)
+
+    def _refuse_taken(self, name: str, registered: dict[str, Any]) -> None:
+        if name in self.__dict__ and name not in registered:
+            raise KeyError(f"attribute '{name}' already exists")
+
+    def _set_parameter(self, name: str, parameter: Any) -> None:
         if not (parameter is None or isinstance(parameter, Parameter)):
             raise TypeError(
                 f"cannot assign '{type(parameter).__name__}' as parameter '{name}' (nn.Parameter or None expected)."
@@ -115,21 +134,12 @@ class Module:
             )
         self._register("parameter", name, parameter, self._parameters)
 
-    def add_module(self, name: str, module: Module | None) -> None:
-        """Add a module under a name: what `self.name = module` does."""
+    def _set_module(self, name: str, module: Any) -> None:
         if not (module is None or isinstance(module, Module)):
             raise TypeError(f"{type(module).__name__} is not a Module subclass: it cannot be the child module '{name}'")
         self._register("module", name, module, self._modules)
 
-    register_module = add_module
-
-    def register_buffer(self, name: str, tensor: Tensor | None) -> None:
-        """Add a tensor that belongs to the module's state but is not learned, as a running mean."""
-        if name in self.__dict__ and name not in self._buffers:
-            raise KeyError(f"attribute '{name}' already exists")
-        self._set_buffer(name, tensor)
-
-    def _set_buffer(self, name: str, tensor: Tensor | None) -> None:
+    def _set_buffer(self, name: str, tensor: Any) -> None:
         if not (tensor is None or isinstance(tensor, Tensor)):
             raise TypeError(f"cannot assign '{type(tensor).__name__}' as buffer '{name}' (Tensor or None expected)")
         self._register("buffer", name, tensor, self._buffers)
@@ -198,6 +208,8 @@ class Module:
 
     def train(self, mode: bool = True) -> Module:
         """Set `training` here and in every module inside."""
+        if not isinstance(mode, bool):
+            raise ValueError(f"training mode is expected to be boolean, but got {mode!r}")
         for module in self.modules():
             module.training = mode
         return self

@@ -62,7 +62,7 @@ def cross_entropy(x, target, *, ignore_index=-100):
 @cross_entropy.gradient("x")
 def _(g, x, target, ignore_index):
     kept = target != ignore_index
-    share = kept * (g / (kept.sum().item() or math.nan))
+    share = kept * (g / max(kept.sum().item(), 1))
     return (softmax(x, dim=1) - one_hot(target, x)) * unsqueeze(share, dim=1)
 
 

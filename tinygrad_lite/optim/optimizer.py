@@ -23,6 +23,11 @@ class Optimizer:
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
             raise TypeError("params argument given to the optimizer should be an iterable of Tensors: write [tensor]")
+        if not isinstance(params, Iterable):
+            raise TypeError(
+                f"params argument given to the optimizer should be an iterable of Tensors, not {type(params).__name__}:"
+                " of a module, give its parameters()"
+            )
         self.defaults = defaults
         self.state: dict[Tensor, dict[str, Any]] = {}
         self.param_groups: list[dict[str, Any]] = []
@@ -33,8 +38,15 @@ class Optimizer:
             self.add_param_group(group)
 
     def add_param_group(self, group: dict[str, Any]) -> None:
-        """Add parameters, with settings of their own. Refuses computed tensors, and parameters already in a group."""
+        """Add parameters, with settings of their own: {"params": Tensors, "lr": ...}.
+
+        Raises ValueError for computed tensors and for parameters already in a group, TypeError for what is no Tensor.
+        """
+        if not isinstance(group, dict) or "params" not in group:
+            raise TypeError(f"param_group must be a dict with the key 'params', but got {group!r}")
         params = group["params"]
+        if isinstance(params, (set, frozenset)):
+            raise TypeError("optimizer parameters must be in an order, which a set has not. Use a list instead")
         params = [params] if isinstance(params, Tensor) else list(params)
         known = {parameter for other in self.param_groups for parameter in other["params"]}
         for parameter in params:
