@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lite as tg
 from tinygrad_lite import backend
-from tinygrad_lite.testing.strategies import arrays, shapes
+from tinygrad_lite.testing.strategies import arrays
 
 NAMES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"]
 
@@ -49,23 +49,6 @@ def test_keep_is_where_whatever_the_memory(x, data):
     np.testing.assert_array_equal(backend.keep(mask, x), np.where(mask, x, 0))
     many, bits = np.full(2000, np.nan), np.arange(2000) % 3 == 0
     assert np.isnan(backend.keep(bits, many)).tolist() == bits.tolist()
-
-
-@given(arrays(shapes(max_dims=2)), st.floats(-3, 3))
-def test_add_scaled_is_the_sum(x, factor):
-    y = x * 2 + 1
-    total = x.copy()
-    backend.add_scaled(total, y, factor)
-    np.testing.assert_allclose(total, x + factor * y)
-
-
-def test_add_scaled_in_pieces():
-    x, y = np.zeros(100_001, dtype="float32"), np.arange(100_001, dtype="float32")
-    backend.add_scaled(x, y, 0.5)
-    np.testing.assert_array_equal(x, y / 2)
-    matrix = np.zeros((400, 300))
-    backend.add_scaled(matrix, np.ones(300), 2.0)
-    assert (matrix == 2).all()
 
 
 def test_expand_repeats_without_a_copy():

@@ -219,6 +219,7 @@ def backward_steps(
     pending: dict[Any, Any] = {}  # node or leaf -> the sum of the gradients handed to it so far
     summed: set[Node | Tensor] = set()  # those whose sum is an array made here, so that more can be added in place
     unshared: set[Node | Tensor] = set()  # leaves whose gradient is an array that a rule made for them alone
+    here = contextlib.nullcontext()
     waiting: list[tuple[int, Node]] = []  # a heap of the nodes in pending, youngest first
 
     def hand(parent: Node | Tensor, gradient: Any) -> None:
@@ -257,7 +258,7 @@ def backward_steps(
         handed: list[Any] = []
         mode = grad_mode.set(True) if create_graph else None  # what is computed on arrays is never recorded
         try:
-            with _beside(g):
+            with here if isinstance(g, np.ndarray) else _beside(g):
                 for index, parent in enumerate(node.parents):
                     if parent is None or (useful is not None and parent not in useful):
                         handed.append(None)

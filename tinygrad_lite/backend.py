@@ -143,11 +143,13 @@ def device_of(array: Array) -> Device:
     return Device(kind, getattr(array.device, "id", None))
 
 
-def same_device(a: Array, b: Array) -> bool:
-    """True if an operation may take the two arrays together."""
-    if isinstance(a, np.ndarray):
-        return isinstance(b, np.ndarray)
-    return type(a) is type(b) and a.device.id == b.device.id
+def on_one_device(array: Array, *others: Any) -> bool:
+    """True if an operation may take the arrays among these values together."""
+    for other in others:
+        here = isinstance(array, np.ndarray) and isinstance(other, np.ndarray)
+        if not here and is_array(other) and device_of(other) != device_of(array):
+            return False
+    return True
 
 
 _HERE = contextlib.nullcontext()
@@ -445,24 +447,6 @@ def keep(mask: Array, x: Array) -> Array:
         np.bitwise_and(bits, x.view(whole), out=bits)
         return bits.view(x.dtype)
     return np.where(mask, x, 0)
-
-
-_PIECE = 32768  # elements: 128 kB of float32
-
-
-def add_scaled(x: Array, y: Any, factor: float) -> None:
-    """x += factor · y in place.
-
-    NumPy goes through large arrays piece by piece, so that factor · y never leaves the processor's cache.
-    """
-    plain = isinstance(x, np.ndarray) and isinstance(y, np.ndarray) and x.shape == y.shape
-    if plain and x.size > _PIECE and x.flags.c_contiguous and y.flags.c_contiguous:
-        x, y = x.reshape(-1), y.reshape(-1)
-        for start in range(0, x.size, _PIECE):
-            piece = x[start : start + _PIECE]
-            piece += factor * y[start : start + _PIECE]
-    else:
-        x += factor * y
 
 
 def add_at(x: Array, index: Any, value: Array) -> None:

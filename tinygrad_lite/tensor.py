@@ -112,9 +112,7 @@ class Tensor(Traced):
                 if value._view is not None:
                     value._follow_base()
                 array = value._array
-                if type(array) is not library or (
-                    library is not np.ndarray and array.device.id != self._array.device.id
-                ):
+                if type(array) is not library:
                     raise _devices_differ(op, inputs)
                 if array.dtype is not dtype:
                     mixed = True
@@ -130,6 +128,8 @@ class Tensor(Traced):
                     mixed = True
                 arrays.append(value)
                 parents.append(None)
+        if library is not np.ndarray and not backend.on_one_device(self._array, *arrays):
+            raise _devices_differ(op, inputs)
 
         try:
             if (mixed or not floating) and op.types != "any":
@@ -259,13 +259,13 @@ class Tensor(Traced):
         """self += alpha · other"""
         if alpha == 1:
             return self._in_place(operator.iadd, ops.add, other)
-        return self._in_place(backend.add_scaled, ops.add_scaled, other, factor=alpha)
+        return self._in_place(_add_scaled, ops.add_scaled, other, factor=alpha)
 
     def sub_(self, other: Any, *, alpha: Number = 1) -> Tensor:
         """self -= alpha · other"""
         if alpha == 1:
             return self._in_place(operator.isub, ops.sub, other)
-        return self._in_place(backend.add_scaled, ops.add_scaled, other, factor=-alpha)
+        return self._in_place(_add_scaled, ops.add_scaled, other, factor=-alpha)
 
     def mul_(self, other: Any) -> Tensor:
         """self *= other"""
@@ -1420,6 +1420,10 @@ def _write(array: Array, value: Any, index: Any) -> None:
     array[index] = value
 
 
+def _add_scaled(array: Array, other: Any, factor: Number) -> None:
+    array += factor * other
+
+
 def _comparable(value: Any) -> builtins.bool:
     return isinstance(value, Tensor | builtins.int | builtins.float | np.generic) or backend.is_array(value)
 
@@ -1427,7 +1431,7 @@ def _comparable(value: Any) -> builtins.bool:
 def _plain(value: Any, op: Op, like: Tensor) -> Any:
     """An operand of an in-place operation as an array or a number."""
     if isinstance(value, Tensor):
-        if not backend.same_device(value._array, like._array):
+        if not backend.on_one_device(like._array, value._array):
             raise _devices_differ(op, (like, value))
         return value._array
     return value if builtins.type(value) in NUMBERS else _operand(value, op, like)
@@ -1443,7 +1447,7 @@ def _operand(value: Any, op: Op, like: Tensor) -> Any:
     backend.as_dtype(value.dtype)  # refuses complex numbers and the like
     if isinstance(value, np.generic):
         return value.item()  # as a Python number it does not widen the Tensor's dtype
-    if not backend.same_device(value, like._array):
+    if not backend.on_one_device(like._array, value):
         raise _devices_differ(op, (like, value))
     return backend.copy(value) if grad_mode.get() else value  # the walk could not see a change made by its owner
 

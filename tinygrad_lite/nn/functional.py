@@ -248,9 +248,6 @@ def cross_entropy(
     if input.shape == target.shape and target.is_floating_point():
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
     _check_classes("cross_entropy", input, target, weight)
-    if weight is None and reduction == "mean" and not label_smoothing:
-        _check_not_empty("cross_entropy", target)
-        return ops.cross_entropy(*_rows(input, target), ignore_index=ignore_index)
     _check_reduction("cross_entropy", reduction)
     log_p = log_softmax(input, _class_dim(input))
     loss = _at_targets("cross_entropy", log_p, target, weight, ignore_index, reduction)
@@ -303,7 +300,11 @@ def _at_targets(
     name: str, log_p: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
 ) -> Tensor:
     """What `nll_loss` computes, once its arguments have been checked; `name` is for errors."""
+    if reduction == "mean":
+        _check_not_empty(name, target)
     rows, classes = _rows(log_p, target)
+    if reduction == "mean" and weight is None:
+        return ops.nll_loss(rows, classes, ignore_index=ignore_index)
     kept = classes != ignore_index
     wrong = kept & ((classes < 0) | (classes >= rows.size(1)))
     if wrong.any():
@@ -318,10 +319,7 @@ def _at_targets(
     losses = ops.where(kept, losses, 0.0)
     if reduction == "none":
         return losses.reshape(target.shape)
-    if reduction == "sum":
-        return losses.sum()
-    _check_not_empty(name, target)
-    return losses.sum() / _total_weight(classes, kept, weight)
+    return losses.sum() if reduction == "sum" else losses.sum() / _total_weight(classes, kept, weight)
 
 
 # ------------------------------------------------------------------------------------------------------- arguments
@@ -416,10 +414,11 @@ def _check_classes(name: str, input: Tensor, target: Tensor, weight: Tensor | No
             f"{name}: expected scalar type Long for class indices, but the target is {target.dtype} of shape"
             f" {tuple(target.shape)}. Use long() for indices; probabilities have the shape of the input"
         )
-    expected = tuple(size for d, size in enumerate(input.shape) if d != _class_dim(input))
+    shape, dim = tuple(input.shape), _class_dim(input)
+    expected = shape[:dim] + shape[dim + 1 :]
     if target.shape != expected:
         raise ShapeError(
-            f"{name}: Expected target size {expected} for an input of shape {tuple(input.shape)}, got"
+            f"{name}: Expected target size {expected} for an input of shape {shape}, got"
             f" {tuple(target.shape)}: the input has one number for each class, the target one class for each example"
         )
     if weight is not None:

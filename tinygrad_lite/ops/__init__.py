@@ -65,7 +65,7 @@ from tinygrad_lite.ops.elementwise import (
 )
 from tinygrad_lite.ops.indexing import gather, getitem, index_put, scatter_add, setitem, write_view
 from tinygrad_lite.ops.linalg import einsum, linear, matmul
-from tinygrad_lite.ops.loss import binary_cross_entropy_with_logits, cross_entropy, mse_loss, one_hot
+from tinygrad_lite.ops.loss import binary_cross_entropy_with_logits, mse_loss, nll_loss, put
 from tinygrad_lite.ops.reduction import (
     all,
     amax,

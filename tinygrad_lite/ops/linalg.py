@@ -73,12 +73,12 @@ def _cannot_multiply(a: tuple[int, ...], b: tuple[int, ...]) -> ShapeError:
 
 @linear.gradient("x")
 def _(g, weight):
-    return matmul(g, weight)
+    return g @ weight
 
 
 @linear.gradient("weight")
 def _(g, x):
-    return matmul(swap_last(rows(g)), rows(x))
+    return rows(g).T @ rows(x)
 
 
 @linear.gradient("bias")

@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_lite import backend
 from tinygrad_lite.op import op
 from tinygrad_lite.ops.elementwise import sigmoid
-from tinygrad_lite.ops.reduction import softmax
+from tinygrad_lite.ops.indexing import gather
 from tinygrad_lite.ops.shape import unsqueeze
 
 
@@ -37,45 +37,44 @@ def _(g, input, target):
 
 
 @op
-def cross_entropy(x, target, *, ignore_index=-100):
-    """y = mean over rows n of  ln Σ exp xₙ - xₙ[targetₙ],  for logits (n, classes) and classes (n,).
+def nll_loss(log_p, target, *, ignore_index=-100):
+    """y = -mean over rows n of  log_pₙ[targetₙ],  for log-probabilities (n, classes) and classes (n,).
 
     Rows whose target is `ignore_index` do not count. IndexError for a target that is no class.
     """
-    rows, classes = x.shape
+    rows, classes = log_p.shape
     kept = target != ignore_index
     count = int(np.count_nonzero(kept))
     if count < rows:
-        target = np.where(kept, target, 0)
+        target = target * kept
     outside = target.astype("uint64") >= classes  # as a number without a sign, -1 is huge
     if np.count_nonzero(outside):
         raise IndexError(
-            f"Target {int(target[outside][0])} is out of bounds: with logits for {classes} classes, a target is one of"
-            f" 0, ..., {classes - 1}, or ignore_index ({ignore_index})"
+            f"Target {int(target[outside][0])} is out of bounds: with {classes} classes, a target is one of 0, ...,"
+            f" {classes - 1}, or ignore_index ({ignore_index})"
         )
-    centred = x - backend.max(x, 1, True)  # nothing overflows
-    chosen = centred[backend.namespace(x).arange(rows), target]
-    losses = np.log(backend.sum(np.exp(centred), 1)) - chosen
-    return backend.sum(losses if count == rows else np.where(kept, losses, 0)) / (count or math.nan)
+    chosen = log_p[backend.namespace(log_p).arange(rows), target]
+    return backend.sum(chosen if count == rows else np.where(kept, chosen, 0)) / -(count or math.nan)
 
 
-@cross_entropy.gradient("x")
-def _(g, x, target, ignore_index):
+@nll_loss.gradient("log_p")
+def _(g, target, shape, ignore_index):
     kept = target != ignore_index
-    share = kept * (g / max(kept.sum().item(), 1))
-    return (softmax(x, dim=1) - one_hot(target, x)) * unsqueeze(share, dim=1)
+    count = kept.sum().item()
+    return put(kept * (g / -max(count, 1)), target * kept, classes=shape[1])
 
 
 @op
-def one_hot(target, like):
-    """Rows of zeros with a 1 at each target, in the shape (n, classes) and dtype of `like`; out of range: all zeros."""
-    classes = backend.namespace(target).arange(like.shape[1])
-    return (target[:, None] == classes).astype(like.dtype)
+def put(x, target, *, classes):
+    """y of shape (n, classes) is 0, but  yₙ[targetₙ] = xₙ."""
+    y = backend.namespace(x).zeros((len(x), classes), dtype=x.dtype)
+    y[backend.namespace(x).arange(len(x)), target] = x
+    return y
 
 
-@one_hot.gradient("like")
-def _(g):
-    return None
+@put.gradient("x")
+def _(g, target):
+    return gather(g, unsqueeze(target, dim=1), dim=1).squeeze(1)
 
 
 @op(types="common")
