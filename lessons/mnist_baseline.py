@@ -29,7 +29,7 @@ device = options.device
 try:
     mnist = datasets.mnist()
 except datasets.DatasetUnavailable as reason:
-    print(f"MNIST is not at hand ({reason}); the lesson runs on the small digits that come with the package.")
+    print(f"MNIST is not at hand, so the lesson runs on the small digits that come with the package ({reason})")
     mnist = datasets.digits()
 results: list[tuple[str, str, float]] = []  # what was asked, which model, the accuracy on the test images
 
@@ -45,13 +45,14 @@ height, width = images.shape[1:]
 print(f"{mnist.name}: {len(images):,} images to learn from, {len(test_images):,} to test with, {height}×{width} pixels")
 
 
-def show_images(chosen: Tensor, titles: list[str], name: str, columns: int = 10, **settings: object) -> None:
+def show_images(chosen: Tensor, titles: list[str], name: str, columns: int = 10, inches: float = 1.0, **how) -> None:
     rows = math.ceil(len(chosen) / columns)
-    figure, grid = plt.subplots(rows, columns, figsize=(columns, 1.25 * rows), squeeze=False, layout="constrained")
+    size = (columns * inches, rows * (inches + 0.25))
+    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for axes in grid.flat:
         axes.axis("off")
     for axes, image, title in zip(grid.flat, chosen.cpu(), titles, strict=False):
-        axes.imshow(image, **{"cmap": "gray_r", **settings})
+        axes.imshow(image, **{"cmap": "gray_r", **how})
         axes.set_title(title, fontsize=9)
     album.add(figure, name)
 
@@ -69,7 +70,11 @@ threes, sevens = images[labels == 3], images[labels == 7]
 mean3, mean7 = threes.mean(0), sevens.mean(0)
 print(f"{len(threes):,} threes and {len(sevens):,} sevens, shape {threes.shape}; their means have {mean3.shape}")
 show_images(
-    stack([mean3, mean7, threes[1], sevens[1]]), ["mean 3", "mean 7", "a 3", "a 7"], "mean_three_and_seven", columns=4
+    stack([mean3, mean7, threes[1], sevens[1]]),
+    ["mean 3", "mean 7", "a 3", "a 7"],
+    "mean_three_and_seven",
+    columns=4,
+    inches=2.0,
 )
 
 # %% [markdown]
@@ -198,16 +203,32 @@ for _ in (bar := tqdm(range(epochs_for(1000, batches)), desc="linear model from 
 results.append(("3 or 7", "linear model from scratch", accuracy))
 
 # %% [markdown]
-# ## The same with `nn.Linear` and `optim.SGD`
+# ## The same with `nn.Linear`
 #
 # Weights and bias belong together: `nn.Linear` holds both, and gives them first values of a sensible size. The step and
-# the zeroing are the same for every model: `optim.SGD` does them. What remains is the loop, which from now on we write
-# only once.
+# the zeroing are the same for every model, so they go into an *optimizer*.
 
 
 # %%
-def fit(name: str, model: nn.Module, loader: DataLoader, lr: float, epochs: int, loss_function, accuracy_of) -> float:
-    optimizer = optim.SGD(model.parameters(), lr)
+class BasicOptimizer:
+    def __init__(self, parameters, lr: float) -> None:
+        self.parameters, self.lr = list(parameters), lr
+
+    def step(self) -> None:
+        for p in self.parameters:
+            p.data -= p.grad.data * self.lr
+
+    def zero_grad(self) -> None:
+        for p in self.parameters:
+            p.grad = None
+
+
+# %% [markdown]
+# What remains is the loop, which from now on we write only once.
+
+
+# %%
+def fit(name: str, model: nn.Module, optimizer, loader: DataLoader, epochs: int, loss_function, accuracy_of) -> float:
     curves[name] = []
     bar = tqdm(range(epochs), desc=name)
     for _ in bar:
@@ -226,9 +247,11 @@ def accuracy_3_or_7(model: nn.Module) -> float:
     return batch_accuracy(model(valid_x), valid_y)
 
 
+epochs = epochs_for(1000, batches)
 linear_model = nn.Linear(height * width, 1).to(device)
-accuracy = fit("nn.Linear", linear_model, batches, 1.0, epochs_for(1000, batches), mnist_loss, accuracy_3_or_7)
-results.append(("3 or 7", "nn.Linear and optim.SGD", accuracy))
+basic = BasicOptimizer(linear_model.parameters(), lr=1.0)
+accuracy = fit("nn.Linear", linear_model, basic, batches, epochs, mnist_loss, accuracy_3_or_7)
+results.append(("3 or 7", "nn.Linear", accuracy))
 
 # %% [markdown]
 # The weights of the linear model are an image too. Where it is blue, ink speaks for a 3; where it is red, for a 7.
@@ -236,18 +259,21 @@ results.append(("3 or 7", "nn.Linear and optim.SGD", accuracy))
 # %%
 picture = linear_model.weight.detach().view(1, height, width)
 largest = picture.abs().max().item()
-show_images(picture, [""], "weights_three_or_seven", columns=1, cmap="RdBu", vmin=-largest, vmax=largest)
+show_images(picture, [""], "weights_three_or_seven", columns=1, inches=4.0, cmap="RdBu", vmin=-largest, vmax=largest)
 
 # %% [markdown]
 # ## A small network
 #
 # Two linear layers in a row would be only one linear layer. With a bend between them they are more: `ReLU` replaces
-# negative numbers by 0, and with enough such bends any function can be pieced together.
+# negative numbers by 0, and with enough such bends any function can be pieced together. The optimizer is the one that
+# comes with the package, `optim.SGD`: our own does the same, but has no momentum and no weight decay.
 
 # %%
+epochs = epochs_for(1500, batches)
 simple_net = nn.Sequential(nn.Linear(height * width, 30), nn.ReLU(), nn.Linear(30, 1)).to(device)
 print(simple_net)
-accuracy = fit("network, 30 hidden", simple_net, batches, 0.5, epochs_for(1500, batches), mnist_loss, accuracy_3_or_7)
+optimizer = optim.SGD(simple_net.parameters(), lr=0.5)
+accuracy = fit("network, 30 hidden", simple_net, optimizer, batches, epochs, mnist_loss, accuracy_3_or_7)
 results.append(("3 or 7", "network with 30 hidden units", accuracy))
 
 # %% [markdown]
@@ -266,13 +292,15 @@ def accuracy_ten(model: nn.Module) -> float:
     return (model(test_flat).argmax(1) == test_labels).float().mean().item()
 
 
-ten_epochs = max(8, epochs_for(1500, ten_batches))
+epochs = max(8, epochs_for(1500, ten_batches))
 linear_ten = nn.Linear(height * width, 10).to(device)
-accuracy = fit("ten digits, linear", linear_ten, ten_batches, 0.1, ten_epochs, F.cross_entropy, accuracy_ten)
+optimizer = optim.SGD(linear_ten.parameters(), lr=0.1)
+accuracy = fit("ten digits, linear", linear_ten, optimizer, ten_batches, epochs, F.cross_entropy, accuracy_ten)
 results.append(("ten digits", "linear model", accuracy))
 
 net_ten = nn.Sequential(nn.Linear(height * width, 100), nn.ReLU(), nn.Linear(100, 10)).to(device)
-accuracy = fit("ten digits, network", net_ten, ten_batches, 0.2, ten_epochs, F.cross_entropy, accuracy_ten)
+optimizer = optim.SGD(net_ten.parameters(), lr=0.2)
+accuracy = fit("ten digits, network", net_ten, optimizer, ten_batches, epochs, F.cross_entropy, accuracy_ten)
 results.append(("ten digits", "network with 100 hidden units", accuracy))
 
 # %% [markdown]

@@ -150,7 +150,7 @@ def descend(lr: float, batch_size: int = n) -> np.ndarray:
 
 
 def animate(runs: dict[str, np.ndarray], name: str, title: str) -> None:
-    """The fit, the loss and the path on the loss surface, a colour for each run, every second step a frame."""
+    """The fit, the loss and the path on the loss surface, a colour for each run, every step a frame."""
     figure, (fit, curve, path) = plt.subplots(1, 3, figsize=(11, 4), layout="constrained")
     fit.scatter(x[:, 0].cpu(), y.cpu(), s=8, color=GREY)
     fit.set(xlim=(-1.1, 1.1), ylim=(-2, 7), xlabel="x", ylabel="y", title=title)
@@ -169,8 +169,7 @@ def animate(runs: dict[str, np.ndarray], name: str, title: str) -> None:
         moving.append((history, line, done, trail))
     fit.legend(loc="upper left")
 
-    def draw(frame: int) -> None:
-        step = 2 * frame
+    def draw(step: int) -> None:
         curve.set_title(f"step {step}")
         for history, line, done, trail in moving:
             slope, intercept, _ = history[step]
@@ -178,7 +177,7 @@ def animate(runs: dict[str, np.ndarray], name: str, title: str) -> None:
             done.set_data(range(step + 1), history[: step + 1, 2])
             trail.set_data(history[: step + 1, 0], history[: step + 1, 1])
 
-    album.add_animation(figure, draw, STEPS // 2 + 1, name, title)
+    album.add_animation(figure, draw, STEPS + 1, name, title)
 
 
 animate({"learning rate 0.1": descend(0.1)}, "sgd", "A line is fitted")

@@ -7,6 +7,8 @@ that folder; and with none of these they are files in ./lesson_output.
 from __future__ import annotations
 
 import argparse
+import base64
+import io
 import pathlib
 import re
 import sys
@@ -14,8 +16,11 @@ from collections.abc import Callable
 
 import matplotlib
 import matplotlib.pyplot as plt
-from matplotlib.animation import FuncAnimation, PillowWriter
+import numpy as np
+from matplotlib.animation import FuncAnimation
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 import tinygrad_lite
 
@@ -50,6 +55,9 @@ img {{ max-width: 100%; }}
 """
 
 
+RATE = 10  # pictures a second
+
+
 def read_options(description: str) -> argparse.Namespace:
     """The lesson's options from the command line; the defaults in a notebook or an editor's interactive window."""
     parser = argparse.ArgumentParser(description=description)
@@ -71,7 +79,8 @@ class Album:
 
     def __init__(self, folder: pathlib.Path | None) -> None:
         backend = matplotlib.get_backend().lower()
-        self.window = backend not in WITHOUT_SCREEN and "inline" not in backend
+        self.notebook = "inline" in backend
+        self.window = backend not in WITHOUT_SCREEN and not self.notebook
         if folder is None and backend in WITHOUT_SCREEN:
             folder = pathlib.Path("lesson_output")
         self.folder = folder
@@ -90,14 +99,23 @@ class Album:
         """Take in an animation, `draw(0)`, `draw(1)`, ... on the figure: NAME.gif, and NAME.html with buttons."""
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # laid out once, not anew for every frame
-        animation = FuncAnimation(figure, draw, frames=frames, interval=125, repeat_delay=2000)
-        self._kept.append(animation)
+        if self.window:
+            self._kept.append(FuncAnimation(figure, draw, frames=frames, interval=1000 / RATE, repeat_delay=2000))
+        if self.folder is None and not self.notebook:
+            return
+        pictures = _few_colours(_film(figure, draw, frames))
+        page = PAGE.format(title=title, player=_player(pictures))
         if self.folder is not None:
-            animation.save(self.folder / f"{name}.gif", writer=PillowWriter(fps=8))
-            player = re.sub(r"<link[^>]*>", "", animation.to_jshtml(fps=8, default_mode="once"))
-            (self.folder / f"{name}.html").write_text(PAGE.format(title=title, player=player), encoding="utf-8")
+            pictures[0].save(
+                self.folder / f"{name}.gif", save_all=True, append_images=pictures[1:], duration=1000 // RATE, loop=0
+            )
+            (self.folder / f"{name}.html").write_text(page, encoding="utf-8")
             print(f"    animation: {self.folder / name}.gif, and with playback buttons {self.folder / name}.html")
-            self._done_with(figure)
+        if self.notebook:
+            from IPython.display import HTML, display  # a notebook has it
+
+            display(HTML(page))
+        self._done_with(figure)
 
     def write(self, name: str, text: str) -> None:
         """Write a text beside the pictures, if these are written."""
@@ -113,3 +131,34 @@ class Album:
     def _done_with(self, figure: Figure) -> None:
         if not self.window:
             plt.close(figure)
+
+
+def _film(figure: Figure, draw: Callable[[int], None], frames: int) -> list[Image.Image]:
+    """A picture of the figure after each `draw(frame)`. A window that it is shown in stays as it is."""
+    window, canvas, pictures = figure.canvas, FigureCanvasAgg(figure), []
+    for frame in range(frames):
+        draw(frame)
+        canvas.draw()
+        pictures.append(Image.fromarray(np.array(canvas.buffer_rgba())).convert("RGB"))
+    figure.set_canvas(window)
+    return pictures
+
+
+def _few_colours(pictures: list[Image.Image]) -> list[Image.Image]:
+    """The pictures in the 64 colours of the last, in which everything is to be seen: files of a fourth of the size."""
+    colours = pictures[-1].quantize(64, Image.Quantize.MAXCOVERAGE)
+    return [picture.quantize(palette=colours, dither=Image.Dither.NONE) for picture in pictures]
+
+
+def _player(pictures: list[Image.Image]) -> str:
+    """Matplotlib's player of animations, with these pictures in it."""
+    figure = Figure(figsize=(1, 1))  # Matplotlib writes large files: it plays empty pictures, which ours replace
+    player = FuncAnimation(figure, lambda frame: [], frames=len(pictures)).to_jshtml(fps=RATE, default_mode="once")
+    ours = map(_as_text, pictures)
+    return re.sub(r'(?<=data:image/png;base64,)[^"]+', lambda _: next(ours), re.sub(r"<link[^>]*>", "", player))
+
+
+def _as_text(picture: Image.Image) -> str:
+    file = io.BytesIO()
+    picture.save(file, "png", optimize=True)
+    return base64.b64encode(file.getvalue()).decode("ascii")
