@@ -2,7 +2,8 @@
 
 Two thread pools in one process slow each other down, and a busy machine slows whoever runs just then. So each engine
 has a process of its own, with the same number of threads; they work in turn, in short bursts, and what counts is the
-ratio. Before anything is timed, the engines must agree about the loss.
+ratio. A process may be slow from start to end because of where its memory came to lie: several rounds start new ones.
+Before anything is timed, the engines must agree about the loss.
 """
 
 from __future__ import annotations
@@ -62,25 +63,41 @@ class Engine:
         self.process.wait()
 
 
-def measure(name: str, engines: list[Engine], turns: int, seconds: float) -> dict[str, Any]:
-    """One workload on all engines, in turn: for each the least and the median time, and ratios to PyTorch."""
-    times: dict[str, list[float]] = {engine.name: [] for engine in engines}
-    losses: dict[str, float] = {}
-    for _ in range(turns):
+def measure(
+    names: list[str], engine_names: list[str], options: argparse.Namespace
+) -> tuple[dict[str, dict[str, list[float]]], dict[str, dict[str, float]]]:
+    """The times of a step, in seconds, one for each turn, and the loss, of each workload on each engine."""
+    times: dict[str, dict[str, list[float]]] = {name: {} for name in names}
+    losses: dict[str, dict[str, float]] = {name: {} for name in names}
+    for _ in range(options.rounds):
+        engines = [Engine(name, options.device, options.threads) for name in engine_names]
+        for name in names:
+            with_blas = WORKLOADS[name].blas is not None and options.device == "cpu"
+            for _ in range(options.turns):
+                for engine in engines:
+                    if engine.name == "blas" and not with_blas:
+                        continue
+                    answer = engine.ask(workload=name, seconds=options.seconds)
+                    times[name].setdefault(engine.name, []).append(answer["step"])
+                    if answer["loss"] is not None:
+                        losses[name][engine.name] = answer["loss"]
         for engine in engines:
-            answer = engine.ask(workload=name, seconds=seconds)
-            times[engine.name].append(answer["step"])
-            if answer["loss"] is not None:
-                losses[engine.name] = answer["loss"]
+            engine.stop()
+    return times, losses
+
+
+def summary(name: str, times: dict[str, list[float]], losses: dict[str, float]) -> dict[str, Any]:
+    """One workload: for each engine the least and the median time, and ratios to PyTorch of turns side by side."""
     if max(losses.values()) - min(losses.values()) > 1e-4 * abs(max(losses.values())):
         raise RuntimeError(f"{name}: the engines disagree about the loss, so they do not do the same work: {losses}")
     result: dict[str, Any] = {"workload": name, "microseconds": {}}
     for engine, seen in times.items():
         result["microseconds"][engine] = {"min": 1e6 * min(seen), "median": 1e6 * statistics.median(seen)}
     if "torch" in times:
-        pairs = zip(times["tinygrad_lite"], times["torch"], strict=True)
+        ratios = sorted(mine / other for mine, other in zip(times["tinygrad_lite"], times["torch"], strict=True))
         result["ratio_of_minima"] = min(times["tinygrad_lite"]) / min(times["torch"])
-        result["median_ratio"] = statistics.median(mine / other for mine, other in pairs)
+        result["median_ratio"] = statistics.median(ratios)
+        result["middle_half"] = [ratios[len(ratios) // 4], ratios[-1 - len(ratios) // 4]]
         result["target"] = WORKLOADS[name].target
     return result
 
@@ -121,7 +138,7 @@ def _installed(package: str) -> bool:
 
 
 def table(results: list[dict[str, Any]]) -> str:
-    """The results as a Markdown table, times in microseconds."""
+    """The results as a Markdown table: least times in microseconds, median ratios with the middle half of them."""
     lines = ["| work | tinygrad_lite | PyTorch | bare BLAS | ratio to PyTorch | target |", "|---|--:|--:|--:|--:|--:|"]
     for result in results:
         if result["workload"] == "import":
@@ -131,7 +148,10 @@ def table(results: list[dict[str, Any]]) -> str:
             f"{result['microseconds'][engine]['min']:.1f}" if engine in result["microseconds"] else "–"
             for engine in ENGINES
         ]
-        ratio = f"{result['median_ratio']:.2f}" if "median_ratio" in result else "–"
+        ratio = "–"
+        if "median_ratio" in result:
+            low, high = result["middle_half"]
+            ratio = f"{result['median_ratio']:.2f} ({low:.2f} to {high:.2f})"
         target = result.get("target") or "–"
         lines.append(f"| {WORKLOADS[result['workload']].text} | {' | '.join(cells)} | {ratio} | {target} |")
     return "\n".join(lines)
@@ -141,7 +161,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure, print the table, and write the results if asked to. Returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("workloads", nargs="*", help=f"of {', '.join([*WORKLOADS, 'import'])} (default: all)")
-    parser.add_argument("--turns", type=int, default=15, help="how often each engine has its turn (default: 15)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often the engines are started anew (default: 5)")
+    parser.add_argument("--turns", type=int, default=5, help="of each engine in a round (default: 5)")
     parser.add_argument("--seconds", type=float, default=0.2, help="of work a turn (default: 0.2)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each engine (default: one a core)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
@@ -155,17 +176,11 @@ def main(arguments: list[str] | None = None) -> int:
         print("PyTorch is not installed: there will be times, but no ratios (pip install 'tinygrad_lite[bench]')")
 
     present = [name for name in ENGINES if name == "blas" or importlib.util.find_spec(name) is not None]
-    engines = {name: Engine(name, options.device, options.threads) for name in present}
-    results = []
-    for name in chosen:
-        if name == "import":
-            results.append(measure_import(options.turns))
-            continue
-        with_blas = WORKLOADS[name].blas is not None and options.device == "cpu"
-        taking_part = [engine for engine in engines.values() if engine.name != "blas" or with_blas]
-        results.append(measure(name, taking_part, options.turns, options.seconds))
-    for engine in engines.values():
-        engine.stop()
+    steps = [name for name in chosen if name != "import"]
+    times, losses = measure(steps, present, options)
+    results = [summary(name, times[name], losses[name]) for name in steps]
+    if "import" in chosen:
+        results.append(measure_import(options.turns))
     print(table(results))
     if options.json:
         about = machine(options.threads, options.device)

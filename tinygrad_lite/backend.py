@@ -416,15 +416,23 @@ def manual_seed(seed: int) -> Generator:
 def sum(x: Array, axis: Any = None, keepdims: Any = False) -> Array:
     """The sum over `axis` (an int, a tuple, or None for all)."""
     if isinstance(x, np.ndarray):
-        return np.add.reduce(x, axis=axis, keepdims=keepdims)  # np.sum does this, after a microsecond of preparation
+        return _reduce(np.add, x, axis, keepdims)  # np.sum does this, after a microsecond of preparation
     return x.sum(axis=axis, keepdims=keepdims)
 
 
 def max(x: Array, axis: Any = None, keepdims: Any = False) -> Array:
     """The largest element over `axis` (an int, a tuple, or None for all)."""
     if isinstance(x, np.ndarray):
-        return np.maximum.reduce(x, axis=axis, keepdims=keepdims)  # as for the sum
+        return _reduce(np.maximum, x, axis, keepdims)
     return x.max(axis=axis, keepdims=keepdims)
+
+
+def _reduce(ufunc: np.ufunc, x: np.ndarray, axis: Any, keepdims: Any) -> Any:
+    """ufunc.reduce, but many short rows are first turned into few long ones, which NumPy takes many times as fast."""
+    if x.ndim == 2 and x.shape[0] > x.shape[1] and x.shape[1] <= 16 and axis in (1, (1,)):
+        found = ufunc.reduce(x.T.copy(), axis=0)
+        return found[:, None] if keepdims else found
+    return ufunc.reduce(x, axis=axis, keepdims=keepdims)
 
 
 def expand(x: Array, shape: tuple[int, ...]) -> Array:

@@ -9,7 +9,7 @@ from benchmarks.__main__ import Engine, main, table
 from benchmarks.workloads import WORKLOADS
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
-SHORT = ["--turns", "1", "--seconds", "0.001", "--threads", "1"]
+SHORT = ["--rounds", "1", "--turns", "1", "--seconds", "0.001", "--threads", "1"]
 
 
 def test_all_workloads_run_agree_and_are_written_down(tmp_path, capsys):

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite import ops
+from tinygrad_lite import backend, ops
 from tinygrad_lite.backend import ShapeError
+from tinygrad_lite.creation import ones_like
 from tinygrad_lite.functions import log_softmax as log_softmax  # "as": these are offered here too
 from tinygrad_lite.functions import relu as relu
 from tinygrad_lite.functions import sigmoid as sigmoid
@@ -248,21 +249,8 @@ def cross_entropy(
     if input.shape == target.shape and target.is_floating_point():
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
     _check_classes("cross_entropy", input, target, weight)
-    _check_reduction("cross_entropy", reduction)
-    log_p = log_softmax(input, _class_dim(input))
-    loss = _at_targets("cross_entropy", log_p, target, weight, ignore_index, reduction)
-    if not label_smoothing:
-        return loss
-    # Every class takes part as if it were the target: a mean divides by the true targets' weights.
-    classes = input.size(_class_dim(input))
-    everywhere = -(log_p if weight is None else log_p * _along_classes(weight, input)).sum(_class_dim(input))
-    kept = target != ignore_index
-    everywhere = ops.where(kept, everywhere, 0.0)
-    if reduction == "mean":
-        everywhere = everywhere.sum() / _total_weight(target, kept, weight)
-    elif reduction == "sum":
-        everywhere = everywhere.sum()
-    return (1 - label_smoothing) * loss + (label_smoothing / classes) * everywhere
+    log_p = ops.log_softmax(input, dim=_class_dim(input))
+    return _loss_of_classes("cross_entropy", log_p, target, weight, ignore_index, reduction, label_smoothing)
 
 
 def _cross_entropy_of_probabilities(
@@ -292,34 +280,40 @@ def nll_loss(
     """
     _check_tensors("nll_loss", input, target)
     _check_classes("nll_loss", input, target, weight)
-    _check_reduction("nll_loss", reduction)
-    return _at_targets("nll_loss", input, target, weight, ignore_index, reduction)
+    return _loss_of_classes("nll_loss", input, target, weight, ignore_index, reduction)
 
 
-def _at_targets(
-    name: str, log_p: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
+def _loss_of_classes(
+    name: str,
+    log_p: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    reduction: str,
+    label_smoothing: float = 0.0,
 ) -> Tensor:
-    """What `nll_loss` computes, once its arguments have been checked; `name` is for errors."""
+    """What `nll_loss` computes, and `cross_entropy` of classes; `name` is for errors."""
+    _check_reduction(name, reduction)
     if reduction == "mean":
         _check_not_empty(name, target)
-    rows, classes = _rows(log_p, target)
-    if reduction == "mean" and weight is None:
-        return ops.nll_loss(rows, classes, ignore_index=ignore_index)
-    kept = classes != ignore_index
-    wrong = kept & ((classes < 0) | (classes >= rows.size(1)))
-    if wrong.any():
-        raise IndexError(
-            f"Target {classes[wrong][0].item()} is out of bounds: with {rows.size(1)} classes, a target is one of 0,"
-            f" ..., {rows.size(1) - 1}, or ignore_index ({ignore_index})"
-        )
-    classes = ops.where(kept, classes, 0)
-    losses = -rows.gather(1, classes.unsqueeze(1)).squeeze(1)
+    log_p, targets = _rows(log_p, target)
+    rows, classes = _counted(targets, log_p.size(1), ignore_index)
+    if weight is None and reduction == "mean" and not label_smoothing:
+        return ops.nll_loss(log_p, rows, classes)
+    losses, weights = -log_p[rows, classes], ones_like(classes, dtype=log_p.dtype)
     if weight is not None:
-        losses = losses * weight[classes]
-    losses = ops.where(kept, losses, 0.0)
+        log_p, weights = log_p * weight, weight[classes]
+        losses = losses * weights
+    if label_smoothing:  # every class takes part as if it were the target
+        losses = (1 - label_smoothing) * losses - (label_smoothing / log_p.size(1)) * log_p[rows].sum(1)
     if reduction == "none":
-        return losses.reshape(target.shape)
-    return losses.sum() if reduction == "sum" else losses.sum() / _total_weight(classes, kept, weight)
+        every = losses.new_zeros(targets.shape)
+        every[rows] = losses
+        return every.reshape(target.shape)
+    if reduction == "sum":
+        return losses.sum()
+    total = weights.sum()
+    return losses.sum() / ops.where(total != 0, total, math.nan)
 
 
 # ------------------------------------------------------------------------------------------------------- arguments
@@ -433,6 +427,21 @@ def _check_weight(name: str, weight: Tensor, classes: int) -> None:
         )
 
 
+def _counted(targets: Tensor, classes: int, ignore_index: int) -> tuple[Tensor, Tensor]:
+    """The positions of the targets that count, (k,), and these targets. IndexError for one that is no class."""
+    array = targets._array
+    with backend.beside(array):
+        kept = array != ignore_index
+        wrong = kept & (array.astype("uint64") >= classes)  # as a number without a sign, -1 is huge
+        if np.count_nonzero(wrong):
+            raise IndexError(
+                f"Target {array[wrong][0].item()} is out of bounds: with {classes} classes, a target is one of 0, ...,"
+                f" {classes - 1}, or ignore_index ({ignore_index})"
+            )
+        (positions,) = np.nonzero(kept)
+        return Tensor._wrap(positions), Tensor._wrap(array[positions])
+
+
 def _rows(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """The examples one below the other: (n, classes) and (n,)."""
     if input.ndim == 2:
@@ -443,11 +452,3 @@ def _rows(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 def _along_classes(weight: Tensor, input: Tensor) -> Tensor:
     return weight.reshape(weight.shape + (1,) * (input.ndim - 1 - _class_dim(input)))
-
-
-def _total_weight(classes: Tensor, kept: Tensor, weight: Tensor | None) -> Any:
-    """What a mean over examples divides by: the sum of their weights, or their number. NaN if none is kept."""
-    if weight is None:
-        return kept.sum().item() or math.nan
-    total = ops.where(kept, weight[ops.where(kept, classes, 0)], 0.0).sum()
-    return ops.where(total != 0, total, math.nan)

@@ -13,8 +13,6 @@ import numpy as np
 from tinygrad_lite import backend
 from tinygrad_lite.op import op
 from tinygrad_lite.ops.elementwise import sigmoid
-from tinygrad_lite.ops.indexing import gather
-from tinygrad_lite.ops.shape import unsqueeze
 
 
 @op(types="common")
@@ -37,44 +35,27 @@ def _(g, input, target):
 
 
 @op
-def nll_loss(log_p, target, *, ignore_index=-100):
-    """y = -mean over rows n of  log_pₙ[targetₙ],  for log-probabilities (n, classes) and classes (n,).
-
-    Rows whose target is `ignore_index` do not count. IndexError for a target that is no class.
-    """
-    rows, classes = log_p.shape
-    kept = target != ignore_index
-    count = int(np.count_nonzero(kept))
-    if count < rows:
-        target = target * kept
-    outside = target.astype("uint64") >= classes  # as a number without a sign, -1 is huge
-    if np.count_nonzero(outside):
-        raise IndexError(
-            f"Target {int(target[outside][0])} is out of bounds: with {classes} classes, a target is one of 0, ...,"
-            f" {classes - 1}, or ignore_index ({ignore_index})"
-        )
-    chosen = log_p[backend.namespace(log_p).arange(rows), target]
-    return backend.sum(chosen if count == rows else np.where(kept, chosen, 0)) / -(count or math.nan)
+def nll_loss(log_p, rows, classes):
+    """y = -mean log_p[rowsₙ, classesₙ],  for log-probabilities (examples, classes): NaN where there are no rows."""
+    return backend.sum(log_p[rows, classes]) / -(len(rows) or math.nan)
 
 
 @nll_loss.gradient("log_p")
-def _(g, target, shape, ignore_index):
-    kept = target != ignore_index
-    count = kept.sum().item()
-    return put(kept * (g / -max(count, 1)), target * kept, classes=shape[1])
+def _(g, rows, classes, shape):
+    return put(g / -(len(rows) or 1), rows, classes, shape=shape)
 
 
 @op
-def put(x, target, *, classes):
-    """y of shape (n, classes) is 0, but  yₙ[targetₙ] = xₙ."""
-    y = backend.namespace(x).zeros((len(x), classes), dtype=x.dtype)
-    y[backend.namespace(x).arange(len(x)), target] = x
+def put(x, rows, columns, *, shape):
+    """A matrix of zeros in which x stands at [rowsₙ, columnsₙ], places that are all different."""
+    y = backend.namespace(rows).zeros(shape, dtype=x.dtype)
+    y[rows, columns] = x
     return y
 
 
 @put.gradient("x")
-def _(g, target):
-    return gather(g, unsqueeze(target, dim=1), dim=1).squeeze(1)
+def _(g, rows, columns):
+    return g[rows, columns]
 
 
 @op(types="common")
