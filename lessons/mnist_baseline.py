@@ -199,7 +199,7 @@ for _ in (bar := tqdm(range(epochs_for(1000, batches)), desc="linear model from 
     train_epoch(lr=1.0)
     accuracy = batch_accuracy(linear1(valid_x), valid_y)
     curves["linear, from scratch"].append(accuracy)
-    bar.set_postfix(accuracy=f"{accuracy:.4f}")
+    bar.set_postfix(accuracy=f"{accuracy:.4f}", refresh=False)
 results.append(("3 or 7", "linear model from scratch", accuracy))
 
 # %% [markdown]
@@ -239,7 +239,7 @@ def fit(name: str, model: nn.Module, optimizer, loader: DataLoader, epochs: int,
             optimizer.zero_grad()
         with tinygrad_lite.no_grad():
             curves[name].append(accuracy_of(model))
-        bar.set_postfix(accuracy=f"{curves[name][-1]:.4f}")
+        bar.set_postfix(accuracy=f"{curves[name][-1]:.4f}", refresh=False)
     return curves[name][-1]
 
 
