@@ -107,7 +107,7 @@ def test_random_split_deals_out_everything():
         ({"sampler": [0], "shuffle": True}, "mutually exclusive with shuffle"),
         ({"batch_sampler": [[0]], "batch_size": 2}, "batch_sampler option is mutually exclusive"),
         ({"batch_size": None, "drop_last": True}, "mutually exclusive with drop_last"),
-        ({"num_workers": 2}, "Leave num_workers at 0"),
+        ({"num_workers": -1}, "num_workers option should be non-negative, but got -1"),
     ],
 )
 def test_settings_that_exclude_each_other_are_refused(settings, message):
@@ -138,3 +138,8 @@ def test_strings_stay_strings():
     ((names, numbers),) = DataLoader([("a", 1), ("bc", 2)], batch_size=2)
     assert list(names) == ["a", "bc"]
     assert numbers.tolist() == [1, 2]
+
+
+def test_settings_that_change_no_batch_are_taken_as_in_pytorch():
+    loader = DataLoader(range(5), 2, False, None, None, 4, None, True, True)
+    assert [batch.tolist() for batch in loader] == [[0, 1], [2, 3]]

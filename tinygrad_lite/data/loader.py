@@ -22,6 +22,7 @@ class DataLoader:
     collate_fn: makes a batch of a list of examples (default: `default_collate`).
     drop_last: leave out a last batch that is smaller.
     generator: where the random order comes from; seeded, the orders can be repeated.
+    num_workers, pin_memory: taken because PyTorch takes them. The batches are the same: this process makes them.
 
     A `Dataset` gathers whole batches itself, unless there is a collate_fn.
     Raises ValueError for settings that exclude each other, a batch_size that is no positive int, and an empty data
@@ -37,12 +38,13 @@ class DataLoader:
         batch_sampler: Iterable[Sequence[int]] | None = None,
         num_workers: int = 0,
         collate_fn: Callable[[list[Any]], Any] | None = None,
-        *,
+        pin_memory: bool = False,
         drop_last: bool = False,
+        *,
         generator: Generator | None = None,
     ) -> None:
-        if num_workers:
-            raise ValueError(f"num_workers={num_workers}: batches are made in this process. Leave num_workers at 0")
+        if num_workers < 0:
+            raise ValueError(f"num_workers option should be non-negative, but got {num_workers}")
         if sampler is not None and shuffle:
             raise ValueError("sampler option is mutually exclusive with shuffle")
         if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
