@@ -519,6 +519,6 @@ def drawn_arrays():
 
 @pytest.mark.filterwarnings("ignore")
 @given(drawn_arrays())
-@settings(max_examples=100)
+@settings(max_examples=settings.default.max_examples * 8)
 def test_any_tensor_prints_as_pytorchs(array):
     assert plain(repr(tinygrad_lite.tensor(array))) == plain(repr(torch.tensor(array)))

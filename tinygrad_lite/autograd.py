@@ -219,7 +219,6 @@ def backward_steps(
     pending: dict[Any, Any] = {}  # node or leaf -> the sum of the gradients handed to it so far
     summed: set[Node | Tensor] = set()  # those whose sum is an array made here, so that more can be added in place
     unshared: set[Node | Tensor] = set()  # leaves whose gradient is an array that a rule made for them alone
-    here = contextlib.nullcontext()
     waiting: list[tuple[int, Node]] = []  # a heap of the nodes in pending, youngest first
 
     def hand(parent: Node | Tensor, gradient: Any) -> None:
@@ -228,7 +227,7 @@ def backward_steps(
             if isinstance(parent, Node):
                 heapq.heappush(waiting, (-parent.number, parent))
             return
-        with _beside(gradient):
+        with _computing_with(gradient):
             if parent in summed:
                 pending[parent] += gradient
             else:
@@ -256,9 +255,8 @@ def backward_steps(
         if create_graph:
             saved = _as_tensors(node, wrap)
         handed: list[Any] = []
-        mode = grad_mode.set(True) if create_graph else None  # what is computed on arrays is never recorded
         try:
-            with here if isinstance(g, np.ndarray) else _beside(g):
+            with _computing_with(g):
                 for index, parent in enumerate(node.parents):
                     if parent is None or (useful is not None and parent not in useful):
                         handed.append(None)
@@ -292,9 +290,6 @@ def backward_steps(
                 f" of an output of shape {tuple(node.shape)} and dtype {node.dtype}"
             )
             raise
-        finally:
-            if mode is not None:
-                grad_mode.reset(mode)
         summed.discard(node)
         if not retain_graph:
             node.saved, node.parents = None, []
@@ -309,9 +304,15 @@ def backward_steps(
         leaf._accumulate(gradient if create_graph or leaf in unshared or leaf in summed else backend.copy(gradient))
 
 
-def _beside(gradient: Any) -> contextlib.AbstractContextManager[Any]:
-    """A `with` block in which the device of a gradient, an array or a Tensor, is the current one."""
-    return backend.beside(gradient._array if isinstance(gradient, Traced) else gradient)  # type: ignore[attr-defined]
+def _computing_with(gradient: Any) -> contextlib.AbstractContextManager[Any]:
+    """A `with` block in which the gradient's device is the current one, and, if it is a Tensor, all is recorded."""
+    return _recording_beside(gradient) if isinstance(gradient, Traced) else backend.beside(gradient)
+
+
+@contextlib.contextmanager
+def _recording_beside(gradient: Any) -> Iterator[None]:
+    with enable_grad(), backend.beside(gradient._array):
+        yield
 
 
 def _made_here(gradient: Array, g: Array, saved: list[Any]) -> bool:

@@ -21,10 +21,8 @@ def problems(draw, largest=6):
     pair = st.tuples(st.integers(1, 2), st.integers(1, 2))
     kernel, stride, dilation = draw(st.tuples(st.integers(1, 3), st.integers(1, 3))), draw(pair), draw(pair)
     padding = draw(st.tuples(st.integers(0, 2), st.integers(0, 2)))
-    size = [
-        draw(st.integers(max(1, d * (k - 1) + 1 - 2 * p), largest))
-        for d, k, p in zip(dilation, kernel, padding, strict=True)
-    ]
+    least = [max(1, d * (k - 1) + 1 - 2 * p) for d, k, p in zip(dilation, kernel, padding, strict=True)]
+    size = [draw(st.integers(smallest, max(smallest, largest))) for smallest in least]
     n, c, o = draw(st.integers(0, 2)), groups * draw(st.integers(1, 2)), groups * draw(st.integers(1, 2))
     rng = np.random.default_rng(draw(st.integers(0, 100)))
     x = lay_out(rng.normal(size=(n, c, *size)), draw(st.sampled_from(LAYOUTS)))
@@ -54,7 +52,7 @@ def leaves(*arrays):
 
 
 @given(problems())
-@settings(max_examples=30)
+@settings(max_examples=settings.default.max_examples * 2)
 def test_the_sum_it_stands_for(problem):
     x, w, b, how = problem
     y = F.conv2d(*leaves(x, w, b), **how)
@@ -62,7 +60,7 @@ def test_the_sum_it_stands_for(problem):
 
 
 @given(problems(largest=4))
-@settings(max_examples=3)
+@settings(max_examples=settings.default.max_examples // 4)
 def test_first_and_second_derivatives(problem):
     x, w, b, how = problem
     assert gradcheck(lambda *a: F.conv2d(*a, **how), leaves(x, w, b))
@@ -70,7 +68,6 @@ def test_first_and_second_derivatives(problem):
 
 
 @given(problems(), st.integers(0, 1))
-@settings(max_examples=12)
 def test_values_and_derivatives_are_pytorchs(problem, more):
     torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not installed")
     x, w, b, how = problem

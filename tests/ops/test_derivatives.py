@@ -38,7 +38,7 @@ def leaf(array: np.ndarray) -> Tensor:
 
 @every_case
 @given(data=st.data())
-@settings(max_examples=6)
+@settings(max_examples=settings.default.max_examples // 2)
 def test_first_derivative(case, data):
     leaves = [leaf(array) for array in draw_inputs(data, case)]
     assert gradcheck(lambda *x: case.call(tinygrad_lite, *x), leaves, rtol=1e-4)
@@ -46,7 +46,7 @@ def test_first_derivative(case, data):
 
 @every_case
 @given(data=st.data())
-@settings(max_examples=3)
+@settings(max_examples=settings.default.max_examples // 4)
 def test_second_derivative(case, data):
     leaves = [leaf(array) for array in draw_inputs(data, case)]
     assert gradgradcheck(lambda *x: case.call(tinygrad_lite, *x), leaves, rtol=1e-4)
@@ -55,7 +55,7 @@ def test_second_derivative(case, data):
 @needs_torch
 @every_case
 @given(data=st.data())
-@settings(max_examples=6)
+@settings(max_examples=settings.default.max_examples // 2)
 def test_value_and_derivatives_are_pytorchs(case, data):
     import torch
 
