@@ -283,6 +283,35 @@ CONVOLUTION = [
     ),
 ]
 
+POOLING = [
+    Case("max_pool2d", lambda T, x: T.nn.functional.max_pool2d(x, 2), some([(2, 2, 4, 5)], [(1, 2, 2)]), distinct=True),
+    Case(
+        "max_pool2d settings",
+        lambda T, x: T.nn.functional.max_pool2d(x, (3, 2), (2, 1), 1, (1, 2), ceil_mode=True) ** 2,
+        some([(1, 2, 4, 5)]),
+        distinct=True,
+    ),
+    Case("avg_pool2d", lambda T, x: T.nn.functional.avg_pool2d(x, 2), some([(2, 2, 4, 5)], [(1, 2, 2)])),
+    Case(
+        "avg_pool2d settings",
+        lambda T, x: T.nn.functional.avg_pool2d(x, (3, 2), 2, 1, ceil_mode=True),
+        some([(1, 2, 4, 5)]),
+    ),
+    Case(
+        "avg_pool2d counting the image",
+        lambda T, x: T.nn.functional.avg_pool2d(x, 3, 2, (1, 0), ceil_mode=True, count_include_pad=False),
+        some([(1, 2, 4, 6)]),
+    ),
+    Case("avg_pool2d divisor", lambda T, x: T.nn.functional.avg_pool2d(x, 2, 1, divisor_override=3), some([(1, 3, 3)])),
+    Case("adaptive_avg_pool2d", lambda T, x: T.nn.functional.adaptive_avg_pool2d(x, (3, None)), some([(1, 2, 5, 4)])),
+    Case(
+        "adaptive_max_pool2d",
+        lambda T, x: T.nn.functional.adaptive_max_pool2d(x, 3),
+        some([(1, 2, 5, 4)]),
+        distinct=True,
+    ),
+]
+
 LOSS = [
     Case("mse_loss", lambda T, a, b: T.nn.functional.mse_loss(a, b), some([(3,), (3,)], [(2, 3), (2, 3)])),
     Case("mse_loss none", lambda T, a, b: T.nn.functional.mse_loss(a, b, reduction="none"), some([(3,), (3,)])),
@@ -350,6 +379,7 @@ ROOMS = {
     "indexing": INDEXING,
     "linalg": LINALG,
     "convolution": CONVOLUTION,
+    "pooling": POOLING,
     "loss": LOSS,
 }
 ALL = [case for room in ROOMS.values() for case in room]

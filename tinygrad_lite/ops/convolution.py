@@ -24,12 +24,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import backend
-from tinygrad_lite.backend import Array, ShapeError
+from tinygrad_lite.backend import Array
 from tinygrad_lite.op import op
+from tinygrad_lite.ops.windows import Pair, output_size, places
 
 PIECE = 2**18  # numbers: 1 MB of float32
-
-Pair = tuple[int, int]
 
 
 @op(types="common")
@@ -71,13 +70,8 @@ def convolution_by_input(dy, weight, *, size, stride, padding, dilation, groups)
             g = np.moveaxis(dy[piece, of_y], 1, -1)
             rows = (g.reshape(-1, columns.shape[1]) @ columns.T).reshape(*g.shape[:3], *kernel, -1)
             padded = backend.namespace(dy).zeros((g.shape[0], *padded_size, rows.shape[-1]), dtype=dy.dtype)
-            for k in range(kernel[0]):
-                for m in range(kernel[1]):
-                    down, across = (
-                        slice(at * d, at * d + (n - 1) * s + 1, s)
-                        for at, d, n, s in zip((k, m), dilation, g.shape[1:3], stride, strict=True)
-                    )
-                    padded[:, down, across] += rows[:, :, :, k, m]
+            for k, m, down, across in places(kernel, g.shape[1:3], stride, dilation):
+                padded[:, down, across] += rows[:, :, :, k, m]
             x[piece, of_x] = np.moveaxis(padded[:, *inside], -1, 1)
     return x
 
@@ -120,21 +114,6 @@ def _(g, dy, shape, stride, padding, dilation, groups):
 
 
 # -------------------------------------------------------------------------------------------- windows, rows and columns
-
-
-def output_size(size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Pair:
-    """How many windows fit, down and across. ShapeError if the kernel is larger than the padded image."""
-    found = []
-    for s, k, step, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
-        if s + 2 * p < d * (k - 1) + 1:
-            padded = tuple(s + 2 * p for s, p in zip(size, padding, strict=True))
-            raise ShapeError(
-                f"Calculated padded input size per channel: {padded}."
-                f" Kernel size: {tuple(kernel)}, dilation: {dilation}. Kernel size can't be greater than actual input"
-                " size: use a smaller kernel, or more padding"
-            )
-        found.append((s + 2 * p - d * (k - 1) - 1) // step + 1)
-    return found[0], found[1]
 
 
 def _groups(groups: int, inputs: int, outputs: int) -> Iterator[tuple[slice, slice]]:

@@ -1,0 +1,126 @@
+"""Pooling: one number for each window of an image, its largest or the sum of its numbers.
+
+Both come in pairs, in which each one's derivative is the other: what was taken from places of the windows is brought
+back to them.
+
+    window_sum      adds up each window               spread_sum     brings a number to all places of its window
+    take_place      takes one place of each window    put_place      brings a number to that place
+
+The largest number is at a place: `max_pool` is its value, and its gradient goes there. Of several that are largest the
+first counts, row by row, as in PyTorch.
+
+Shapes: images (n, c, h, w), pooled (n, c, *size). `kernel`, `stride`, `padding`, `dilation` and `size`, how many
+windows there are, are pairs: `windows.output_size` tells the size.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygrad_lite import backend
+from tinygrad_lite.op import op
+from tinygrad_lite.ops.windows import frame, places, unframe
+
+
+@op
+def window_sum(x, *, kernel, size, stride, padding):
+    """y[n, c, i, j] = Σ over k, m of  x[n, c, i · stride + k - padding, ...]"""
+    framed = frame(x, 0, kernel, size, stride, padding, (1, 1))
+    y = backend.namespace(x).zeros((*x.shape[:2], *size), dtype=x.dtype)
+    for _, _, down, across in places(kernel, size, stride, (1, 1)):
+        y += framed[:, :, down, across]
+    return y
+
+
+@window_sum.gradient("x")
+def _(g, shape, kernel, size, stride, padding):
+    return spread_sum(g, image=tuple(shape[2:]), kernel=kernel, size=size, stride=stride, padding=padding)
+
+
+@op
+def spread_sum(x, *, image, kernel, size, stride, padding):
+    """An image in which every number of x has been added to all places of its window."""
+    framed = _zeros_framed(x, kernel, size, stride, (1, 1))
+    for _, _, down, across in places(kernel, size, stride, (1, 1)):
+        framed[:, :, down, across] += x
+    return unframe(framed, image, kernel, size, stride, padding, (1, 1))
+
+
+@spread_sum.gradient("x")
+def _(g, kernel, size, stride, padding):
+    return window_sum(g, kernel=kernel, size=size, stride=stride, padding=padding)
+
+
+@op
+def max_pool(x, *, kernel, size, stride, padding, dilation):
+    """y[n, c, i, j] = max over k, m of  x[n, c, i · stride + k · dilation - padding, ...],  -∞ outside of the image"""
+    framed = frame(x, -np.inf, kernel, size, stride, padding, dilation)
+    y = backend.namespace(x).full((*x.shape[:2], *size), -np.inf, dtype=x.dtype)
+    for _, _, down, across in places(kernel, size, stride, dilation):
+        np.maximum(y, framed[:, :, down, across], out=y)
+    return y
+
+
+@max_pool.gradient("x")
+def _(g, x, kernel, size, stride, padding, dilation):
+    windows = {"kernel": kernel, "size": size, "stride": stride, "padding": padding, "dilation": dilation}
+    return put_place(g, largest_place(x, **windows), image=tuple(x.shape[2:]), **windows)
+
+
+@op
+def largest_place(x, *, kernel, size, stride, padding, dilation):
+    """Which place of its window is the largest: the number k · kernel width + m, the first of several, an int."""
+    framed = frame(x, -np.inf, kernel, size, stride, padding, dilation)
+    largest = backend.namespace(x).full((*x.shape[:2], *size), -np.inf, dtype=x.dtype)
+    place = backend.namespace(x).full(largest.shape, -1, dtype="int32")
+    for k, m, down, across in places(kernel, size, stride, dilation):
+        here = framed[:, :, down, across]
+        larger = (here > largest) | (here != here) | (place < 0)  # NaN, unlike itself, is larger than all
+        place = np.where(larger, k * kernel[1] + m, place)
+        np.maximum(largest, here, out=largest)
+    return place
+
+
+@op
+def largest_index(x, *, kernel, size, stride, padding, dilation):
+    """Where in the image, written out flat, the largest number of each window is, int64."""
+    place = largest_place(x, kernel=kernel, size=size, stride=stride, padding=padding, dilation=dilation)
+    arange = backend.namespace(x).arange
+    row = arange(size[0])[:, None] * stride[0] - padding[0] + place // kernel[1] * dilation[0]
+    column = arange(size[1]) * stride[1] - padding[1] + place % kernel[1] * dilation[1]
+    return row * x.shape[3] + column
+
+
+@op
+def put_place(x, place, *, image, kernel, size, stride, padding, dilation):
+    """An image in which every number of x has been added to one place of its window."""
+    framed = _zeros_framed(x, kernel, size, stride, dilation)
+    for k, m, down, across in places(kernel, size, stride, dilation):
+        framed[:, :, down, across] += backend.keep(place == k * kernel[1] + m, x)
+    return unframe(framed, image, kernel, size, stride, padding, dilation)
+
+
+@put_place.gradient("x")
+def _(g, place, kernel, size, stride, padding, dilation):
+    return take_place(g, place, kernel=kernel, size=size, stride=stride, padding=padding, dilation=dilation)
+
+
+@op
+def take_place(x, place, *, kernel, size, stride, padding, dilation):
+    """From each window of an image the number at one place."""
+    framed = frame(x, 0, kernel, size, stride, padding, dilation)
+    y = backend.namespace(x).zeros(place.shape, dtype=x.dtype)
+    for k, m, down, across in places(kernel, size, stride, dilation):
+        y += backend.keep(place == k * kernel[1] + m, framed[:, :, down, across])
+    return y
+
+
+@take_place.gradient("x")
+def _(g, place, shape, kernel, size, stride, padding, dilation):
+    windows = {"kernel": kernel, "size": size, "stride": stride, "padding": padding, "dilation": dilation}
+    return put_place(g, place, image=tuple(shape[2:]), **windows)
+
+
+def _zeros_framed(x, kernel, size, stride, dilation):
+    reach = [(n - 1) * s + d * (k - 1) + 1 for n, s, d, k in zip(size, stride, dilation, kernel, strict=True)]
+    return backend.namespace(x).zeros((*x.shape[:2], *reach), dtype=x.dtype)

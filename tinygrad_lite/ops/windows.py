@@ -1,0 +1,77 @@
+"""Windows of an image: where a kernel is laid in convolutions and poolings.
+
+The window at (i, j) begins at row i · stride - padding and column j · stride - padding, and its places lie `dilation`
+apart. All settings are pairs, down and across. The place (k, m) of all windows at once is a slice of the image with
+steps, so most of what follows goes through the places of the kernel, not through the windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tinygrad_lite import backend
+from tinygrad_lite.backend import Array, ShapeError
+
+Pair = tuple[int, int]
+
+
+def output_size(
+    size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair = (1, 1), ceil_mode: bool = False
+) -> Pair:
+    """How many windows fit, down and across. With ceil_mode a last one may reach over the edge, if it begins inside.
+
+    ShapeError if the kernel is larger than the padded image.
+    """
+    found = []
+    for s, k, step, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
+        room = s + 2 * p - d * (k - 1) - 1
+        if room < 0:
+            padded = tuple(s + 2 * p for s, p in zip(size, padding, strict=True))
+            raise ShapeError(
+                f"Calculated padded input size per channel: {padded}."
+                f" Kernel size: {tuple(kernel)}, dilation: {tuple(dilation)}. Kernel size can't be greater than actual"
+                " input size: use a smaller kernel, or more padding"
+            )
+        windows = room // step + 1
+        if ceil_mode and room % step and windows * step < s + p:
+            windows += 1
+        found.append(windows)
+    return found[0], found[1]
+
+
+def places(kernel: Pair, size: Pair, stride: Pair, dilation: Pair) -> Iterator[tuple[int, int, slice, slice]]:
+    """Each place (k, m) of the kernel, with the rows and columns of the framed image where it lies in all windows."""
+    for k in range(kernel[0]):
+        for m in range(kernel[1]):
+            down, across = (
+                slice(at * d, at * d + (n - 1) * s + 1, s)
+                for at, d, n, s in zip((k, m), dilation, size, stride, strict=True)
+            )
+            yield k, m, down, across
+
+
+def frame(x: Array, value: float, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
+    """x (n, c, h, w) as far as the windows reach, with `value` where they reach over its edges."""
+    (height, top, down), (width, left, across) = _reach(x.shape[2:], kernel, size, stride, padding, dilation)
+    if (top, left) == (slice(0, height), slice(0, width)):
+        return x[:, :, down, across]  # they reach over no edge
+    framed = backend.namespace(x).full((*x.shape[:2], height, width), value, dtype=x.dtype)
+    framed[:, :, top, left] = x[:, :, down, across]
+    return framed
+
+
+def unframe(framed: Array, image: Pair, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
+    """What of a framed image lies on the image (height, width): 0 where no window reaches."""
+    (_, top, down), (_, left, across) = _reach(image, kernel, size, stride, padding, dilation)
+    x = backend.namespace(framed).zeros((*framed.shape[:2], *image), dtype=framed.dtype)
+    x[:, :, down, across] = framed[:, :, top, left]
+    return x
+
+
+def _reach(image: Any, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Any:
+    """Down and across: how far the windows reach, where in that the image lies, and how much of it."""
+    for s, k, n, step, p, d in zip(image, kernel, size, stride, padding, dilation, strict=True):
+        reach = (n - 1) * step + d * (k - 1) + 1
+        end = min(p + s, reach)
+        yield reach, slice(p, end), slice(0, end - p)
