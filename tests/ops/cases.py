@@ -283,6 +283,33 @@ CONVOLUTION = [
     ),
 ]
 
+WINDOWS = [
+    Case("unfold", lambda T, x: T.nn.functional.unfold(x, (2, 3), padding=1, stride=(2, 1)), some([(2, 2, 3, 4)])),
+    Case("unfold dilated", lambda T, x: T.nn.functional.unfold(x, 2, dilation=2), some([(2, 3, 4)])),
+    Case(
+        "fold",
+        lambda T, x: T.nn.functional.fold(x, (3, 4), (2, 3), padding=1, stride=(2, 1)),
+        some([(2, 12, 8)]),
+    ),
+    Case("interpolate", lambda T, x: T.nn.functional.interpolate(x, scale_factor=2), some([(1, 2, 2, 3)])),
+    Case("interpolate smaller", lambda T, x: T.nn.functional.interpolate(x, (2, 3)), some([(1, 1, 5, 4)])),
+    Case(
+        "interpolate bilinear",
+        lambda T, x: T.nn.functional.interpolate(x, (5, 2), mode="bilinear"),
+        some([(1, 2, 3, 4)]),
+    ),
+    Case(
+        "interpolate by factors",
+        lambda T, x: T.nn.functional.interpolate(x, scale_factor=(1.5, 2.4), mode="bilinear"),
+        some([(1, 1, 3, 4)]),
+    ),
+    Case(
+        "interpolate corners",
+        lambda T, x: T.nn.functional.interpolate(x, (4, 5), mode="bilinear", align_corners=True),
+        some([(1, 2, 3, 2)]),
+    ),
+]
+
 POOLING = [
     Case("max_pool2d", lambda T, x: T.nn.functional.max_pool2d(x, 2), some([(2, 2, 4, 5)], [(1, 2, 2)]), distinct=True),
     Case(
@@ -309,6 +336,53 @@ POOLING = [
         lambda T, x: T.nn.functional.adaptive_max_pool2d(x, 3),
         some([(1, 2, 5, 4)]),
         distinct=True,
+    ),
+]
+
+NORMALIZATION = [
+    Case(
+        "batch_norm",
+        lambda T, x, w, b: T.nn.functional.batch_norm(x, None, None, w, b, training=True),
+        some([(4, 2), (2,), (2,)], [(3, 2, 2, 3), (2,), (2,)]),
+    ),
+    Case(
+        "batch_norm running",
+        lambda T, x, w: T.nn.functional.batch_norm(
+            x, T.tensor([0.5, 1.0]).to(x.dtype), T.tensor([2.0, 1.0]).to(x.dtype), w, eps=0.1
+        ),
+        some([(3, 2, 2), (2,)]),
+    ),
+    Case(
+        "layer_norm",
+        lambda T, x, w, b: T.nn.functional.layer_norm(x, tuple(w.shape), w, b, eps=0.01),
+        some([(2, 3), (3,), (3,)], [(2, 2, 3), (2, 3), (2, 3)]),
+    ),
+    Case(
+        "group_norm",
+        lambda T, x, w, b: T.nn.functional.group_norm(x, 2, w, b),
+        some([(2, 4, 3), (4,), (4,)], [(2, 2, 2, 2), (2,), (2,)]),
+    ),
+    Case("dropout", lambda T, x: T.nn.functional.dropout(x, 0.5, training=False), ANY),
+    Case("embedding", lambda T, w: T.nn.functional.embedding(T.tensor([[0, 2], [2, 1]]), w), some([(3, 2)])),
+]
+
+ATTENTION = [
+    Case(
+        "attention",
+        lambda T, q, k, v: T.nn.functional.scaled_dot_product_attention(q, k, v),
+        some([(2, 3), (4, 3), (4, 2)], [(2, 2, 2), (2, 3, 2), (2, 3, 1)]),
+    ),
+    Case(
+        "attention causal",
+        lambda T, q, k, v: T.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True, scale=0.3),
+        some([(3, 2), (3, 2), (3, 2)]),
+    ),
+    Case(
+        "attention masked",
+        lambda T, q, k, v: T.nn.functional.scaled_dot_product_attention(
+            q, k, v, attn_mask=T.tensor([[True, False, True], [False, True, True]])
+        ),
+        some([(2, 2), (3, 2), (3, 2)]),
     ),
 ]
 
@@ -379,7 +453,10 @@ ROOMS = {
     "indexing": INDEXING,
     "linalg": LINALG,
     "convolution": CONVOLUTION,
+    "windows": WINDOWS,
     "pooling": POOLING,
+    "normalization": NORMALIZATION,
+    "attention": ATTENTION,
     "loss": LOSS,
 }
 ALL = [case for room in ROOMS.values() for case in room]

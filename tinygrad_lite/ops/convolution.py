@@ -18,6 +18,7 @@ Shapes: x (n, c, h, w), weight (o, c / groups, kh, kw), y (n, o, oh, ow). `strid
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,7 +27,7 @@ import numpy as np
 from tinygrad_lite import backend
 from tinygrad_lite.backend import Array
 from tinygrad_lite.op import op
-from tinygrad_lite.ops.windows import Pair, output_size, places
+from tinygrad_lite.ops.windows import Pair, frame, output_size, places, unframe, zeros_framed
 
 PIECE = 2**18  # numbers: 1 MB of float32
 
@@ -113,7 +114,43 @@ def _(g, dy, shape, stride, padding, dilation, groups):
     return convolution_by_input(dy, g, size=tuple(shape[2:]), **settings)
 
 
-# -------------------------------------------------------------------------------------------- windows, rows and columns
+# ---------------------------------------------------------------------------------------- windows as columns, for all
+# to see: what the operations above make for themselves piece by piece
+
+
+@op
+def unfold(x, *, kernel, size, stride, padding, dilation):
+    """The windows of x (n, c, h, w), each as a column of c · kh · kw numbers: (n, c · kh · kw, windows)."""
+    framed = frame(x, 0, kernel, size, stride, padding, dilation)
+    y = backend.namespace(x).empty((*x.shape[:2], *kernel, *size), dtype=x.dtype)
+    for k, m, down, across in places(kernel, size, stride, dilation):
+        y[:, :, k, m] = framed[:, :, down, across]
+    return y.reshape(len(x), math.prod(y.shape[1:4]), math.prod(size))
+
+
+@unfold.gradient("x")
+def _(g, shape, kernel, size, stride, padding, dilation):
+    settings = {"kernel": kernel, "size": size, "stride": stride, "padding": padding, "dilation": dilation}
+    return fold(g, image=tuple(shape[2:]), **settings)
+
+
+@op
+def fold(x, *, image, kernel, size, stride, padding, dilation):
+    """The image (n, c, *image) in which each number of the columns has been added to its place."""
+    channels = x.shape[1] // math.prod(kernel)
+    windows = x.reshape(len(x), channels, *kernel, *size)
+    framed = zeros_framed(windows[:, :, 0, 0], kernel, size, stride, dilation)
+    for k, m, down, across in places(kernel, size, stride, dilation):
+        framed[:, :, down, across] += windows[:, :, k, m]
+    return unframe(framed, image, kernel, size, stride, padding, dilation)
+
+
+@fold.gradient("x")
+def _(g, kernel, size, stride, padding, dilation):
+    return unfold(g, kernel=kernel, size=size, stride=stride, padding=padding, dilation=dilation)
+
+
+# ----------------------------------------------------------------------------------------------- pieces, rows, columns
 
 
 def _groups(groups: int, inputs: int, outputs: int) -> Iterator[tuple[slice, slice]]:

@@ -19,7 +19,7 @@ import numpy as np
 
 from tinygrad_lite import backend
 from tinygrad_lite.op import op
-from tinygrad_lite.ops.windows import frame, places, unframe
+from tinygrad_lite.ops.windows import frame, places, unframe, zeros_framed
 
 
 @op
@@ -40,7 +40,7 @@ def _(g, shape, kernel, size, stride, padding):
 @op
 def spread_sum(x, *, image, kernel, size, stride, padding):
     """An image in which every number of x has been added to all places of its window."""
-    framed = _zeros_framed(x, kernel, size, stride, (1, 1))
+    framed = zeros_framed(x, kernel, size, stride, (1, 1))
     for _, _, down, across in places(kernel, size, stride, (1, 1)):
         framed[:, :, down, across] += x
     return unframe(framed, image, kernel, size, stride, padding, (1, 1))
@@ -94,7 +94,7 @@ def largest_index(x, *, kernel, size, stride, padding, dilation):
 @op
 def put_place(x, place, *, image, kernel, size, stride, padding, dilation):
     """An image in which every number of x has been added to one place of its window."""
-    framed = _zeros_framed(x, kernel, size, stride, dilation)
+    framed = zeros_framed(x, kernel, size, stride, dilation)
     for k, m, down, across in places(kernel, size, stride, dilation):
         framed[:, :, down, across] += backend.keep(place == k * kernel[1] + m, x)
     return unframe(framed, image, kernel, size, stride, padding, dilation)
@@ -119,8 +119,3 @@ def take_place(x, place, *, kernel, size, stride, padding, dilation):
 def _(g, place, shape, kernel, size, stride, padding, dilation):
     windows = {"kernel": kernel, "size": size, "stride": stride, "padding": padding, "dilation": dilation}
     return put_place(g, place, image=tuple(shape[2:]), **windows)
-
-
-def _zeros_framed(x, kernel, size, stride, dilation):
-    reach = [(n - 1) * s + d * (k - 1) + 1 for n, s, d, k in zip(size, stride, dilation, kernel, strict=True)]
-    return backend.namespace(x).zeros((*x.shape[:2], *reach), dtype=x.dtype)

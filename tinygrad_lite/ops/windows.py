@@ -17,7 +17,7 @@ Pair = tuple[int, int]
 
 
 def output_size(
-    size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair = (1, 1), ceil_mode: bool = False
+    size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, *, ceil_mode: bool = False
 ) -> Pair:
     """How many windows fit, down and across. With ceil_mode a last one may reach over the edge, if it begins inside.
 
@@ -59,6 +59,12 @@ def frame(x: Array, value: float, kernel: Pair, size: Pair, stride: Pair, paddin
     framed = backend.namespace(x).full((*x.shape[:2], height, width), value, dtype=x.dtype)
     framed[:, :, top, left] = x[:, :, down, across]
     return framed
+
+
+def zeros_framed(y: Array, kernel: Pair, size: Pair, stride: Pair, dilation: Pair) -> Array:
+    """Zeros as far as the windows reach, for numbers y (n, c, *size) that are to be brought back to their windows."""
+    reach = [(n - 1) * s + d * (k - 1) + 1 for n, s, d, k in zip(size, stride, dilation, kernel, strict=True)]
+    return backend.namespace(y).zeros((*y.shape[:2], *reach), dtype=y.dtype)
 
 
 def unframe(framed: Array, image: Pair, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:

@@ -10,7 +10,9 @@ from tinygrad_lite.functions import sigmoid as sigmoid
 from tinygrad_lite.functions import softmax as softmax
 from tinygrad_lite.functions import tanh as tanh
 from tinygrad_lite.nn.functional.activation import gelu, leaky_relu, linear, logsigmoid, silu, softplus
-from tinygrad_lite.nn.functional.convolution import conv1d, conv2d, conv_transpose2d, pad
+from tinygrad_lite.nn.functional.attention import scaled_dot_product_attention
+from tinygrad_lite.nn.functional.convolution import conv1d, conv2d, conv_transpose2d, fold, interpolate, pad, unfold
+from tinygrad_lite.nn.functional.embedding import embedding, one_hot
 from tinygrad_lite.nn.functional.loss import (
     binary_cross_entropy_with_logits,
     cross_entropy,
@@ -18,4 +20,5 @@ from tinygrad_lite.nn.functional.loss import (
     mse_loss,
     nll_loss,
 )
+from tinygrad_lite.nn.functional.normalization import batch_norm, dropout, group_norm, layer_norm
 from tinygrad_lite.nn.functional.pooling import adaptive_avg_pool2d, adaptive_max_pool2d, avg_pool2d, max_pool2d

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from tinygrad_lite import ops
 from tinygrad_lite.backend import ShapeError
+from tinygrad_lite.creation import tensor
+from tinygrad_lite.ops.windows import Pair
+from tinygrad_lite.ops.windows import output_size as windows_that_fit
 from tinygrad_lite.tensor import Tensor
 
 
@@ -106,6 +112,93 @@ def conv_transpose2d(
     return y if bias is None else y + bias.reshape(-1, 1, 1)
 
 
+def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+    """The windows of images (n, c, h, w), or of one (c, h, w), as columns: (n, c · kh · kw, windows).
+
+    The settings are those of `conv2d`, which is the product of these columns with the kernels.
+    """
+    if input.ndim == 3:
+        return unfold(input.unsqueeze(0), kernel_size, dilation, padding, stride).squeeze(0)
+    if input.ndim != 4:
+        raise ShapeError(f"unfold: expected images (n, c, h, w) or one (c, h, w), but got {tuple(input.shape)}")
+    windows = _windows("unfold", kernel_size, dilation, padding, stride)
+    size = windows_that_fit((input.shape[2], input.shape[3]), *windows.values())
+    return ops.unfold(input, size=size, **windows)
+
+
+def fold(
+    input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+) -> Tensor:
+    """Images (n, c, *output_size) from columns (n, c · kh · kw, windows): where windows overlap, numbers add up."""
+    if input.ndim == 2:
+        return fold(input.unsqueeze(0), output_size, kernel_size, dilation, padding, stride).squeeze(0)
+    windows = _windows("fold", kernel_size, dilation, padding, stride)
+    image = pair_of("fold", "output_size", output_size, 1)
+    size = windows_that_fit(image, *windows.values())
+    if input.ndim != 3 or input.shape[1] % math.prod(windows["kernel"]) or input.shape[2] != math.prod(size):
+        raise ShapeError(
+            f"fold: expected columns (n, c · {math.prod(windows['kernel'])}, {math.prod(size)}), the numbers of a"
+            f" kernel and the windows of an image {image}, but got {tuple(input.shape)}"
+        )
+    return ops.fold(input, image=image, size=size, **windows)
+
+
+def interpolate(
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """Images (n, c, h, w) made larger or smaller: to `size`, or by `scale_factor`; each one number, or two.
+
+    mode: "nearest" repeats pixels, or leaves them out; "bilinear" mixes the four around each new one's position. With
+    align_corners the centres of the corner pixels stay the corners, else the edges of the image do.
+    """
+    if input.ndim != 4:
+        raise ShapeError(f"interpolate: expected images (n, c, h, w), but got {tuple(input.shape)}")
+    if (size is None) == (scale_factor is None):
+        raise ValueError("interpolate: give either size or scale_factor")
+    if mode not in ("nearest", "bilinear"):
+        raise NotImplementedError(f"interpolate: mode must be 'nearest' or 'bilinear', not {mode!r}")
+    if mode == "nearest" and align_corners is not None:
+        raise ValueError("interpolate: align_corners goes with mode='bilinear' only")
+    old = (input.shape[2], input.shape[3])
+    if scale_factor is None:
+        new = pair_of("interpolate", "size", size, 1)
+        scales = [o / n for o, n in zip(old, new, strict=True)]
+    else:
+        factors = tuple(scale_factor) if isinstance(scale_factor, (tuple, list)) else (scale_factor, scale_factor)
+        new = pair_of(
+            "interpolate", "the new size", tuple(math.floor(o * f) for o, f in zip(old, factors, strict=True)), 1
+        )
+        scales = [1 / f for f in factors]
+    if mode == "nearest":
+        rows, columns = (
+            tensor([min(int(i * scale), o - 1) for i in range(n)], device=input.device)
+            for o, n, scale in zip(old, new, scales, strict=True)
+        )
+        return input.index_select(2, rows).index_select(3, columns)
+    down, across = (
+        _mixing(o, n, scale, bool(align_corners), input) for o, n, scale in zip(old, new, scales, strict=True)
+    )
+    return down @ input @ across.T
+
+
+def _mixing(old: int, new: int, scale: float, align_corners: bool, like: Tensor) -> Tensor:
+    """(new, old): the matrix whose product with a row of pixels is the row made longer, or shorter, linearly."""
+    if align_corners:
+        position = np.arange(new) * ((old - 1) / (new - 1) if new > 1 else 0.0)
+    else:
+        position = np.maximum((np.arange(new) + 0.5) * scale - 0.5, 0)
+    left = np.minimum(position.astype(int), old - 1)
+    right, share = np.minimum(left + 1, old - 1), position - left
+    matrix = np.zeros((new, old))
+    matrix[np.arange(new), left] += 1 - share
+    matrix[np.arange(new), right] += share
+    return tensor(matrix, dtype=like.dtype, device=like.device)
+
+
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:
     """The tensor with `value` put around it: pad = (left, right) of the last dimension, (…, top, bottom), ….
 
@@ -116,6 +209,15 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     if len(pad) % 2 or len(pad) > 2 * input.ndim:
         raise ShapeError(f"pad: {tuple(pad)} must be pairs, at most one for each of the {input.ndim} dimensions")
     return ops.pad(input, widths=tuple(pad), value=value)
+
+
+def _windows(name: str, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> dict[str, Pair]:
+    return {
+        "kernel": pair_of(name, "kernel_size", kernel_size, 1),
+        "stride": pair_of(name, "stride", stride, 1),
+        "padding": pair_of(name, "padding", padding, 0),
+        "dilation": pair_of(name, "dilation", dilation, 1),
+    }
 
 
 def pair_of(name: str, setting: str, value: Any, least: int) -> tuple[int, int]:

@@ -123,7 +123,7 @@ def _windows(
             f" kernel_size={kernel} and dilation={dilation}"
         )
     height, width = input.shape[-2:]
-    size = output_size((height, width), kernel, stride, padding, dilation, ceil_mode)
+    size = output_size((height, width), kernel, stride, padding, dilation, ceil_mode=ceil_mode)
     return {"kernel": kernel, "size": size, "stride": stride, "padding": padding, "dilation": dilation}
 
 

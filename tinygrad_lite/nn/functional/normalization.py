@@ -1,0 +1,129 @@
+"""Normalizations and dropout as functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from tinygrad_lite import ops
+from tinygrad_lite.autograd import no_grad
+from tinygrad_lite.backend import ShapeError
+from tinygrad_lite.creation import rand_like
+from tinygrad_lite.tensor import Tensor
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Each channel of (n, channels, ...) brought to mean 0 and variance 1 (Ioffe and Szegedy 2015), · weight + bias.
+
+    training: take mean and variance from this batch, and move the running ones (channels,) towards them in place, by
+        the share `momentum`; otherwise take the running ones. The running variance is the unbiased one.
+
+    Raises ValueError in training on one value a channel, ShapeError for parameters that do not fit the channels.
+    """
+    if input.ndim < 2:
+        raise ShapeError(f"batch_norm: expected an input (n, channels, ...), but got {tuple(input.shape)}")
+    channels = input.shape[1]
+    for name, parameter in (
+        ("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias),
+    ):  # fmt: skip
+        if parameter is not None and tuple(parameter.shape) != (channels,):
+            raise ShapeError(
+                f"batch_norm: {name} should contain {channels} elements, one for each channel of an input"
+                f" {tuple(input.shape)}, not {tuple(parameter.shape)}"
+            )
+    dims = (0, *range(2, input.ndim))
+    if training:
+        if input.numel() <= channels:
+            raise ValueError(
+                f"Expected more than 1 value per channel when training, got input size {tuple(input.shape)}: the"
+                " variance of a single value is 0. Use a larger batch, or eval()"
+            )
+        y = ops.standardize(input, dim=dims, eps=eps)
+        with no_grad():
+            if running_mean is not None:
+                running_mean.mul_(1 - momentum).add_(input.mean(dims), alpha=momentum)
+            if running_var is not None:
+                running_var.mul_(1 - momentum).add_(input.var(dims), alpha=momentum)
+    else:
+        if running_mean is None or running_var is None:
+            raise ValueError("batch_norm: expected running_mean and running_var to be defined when training=False")
+        y = (input - _as_channels(running_mean, input)) * _as_channels((running_var + eps).rsqrt(), input)
+    return _scaled(y, weight, bias)
+
+
+def group_norm(
+    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+) -> Tensor:
+    """Each group of channels of each example brought to mean 0 and variance 1 (Wu and He 2018), · weight + bias.
+
+    input (n, channels, ...); weight and bias (channels,). ShapeError unless num_groups divides the channels.
+    """
+    if input.ndim < 2 or num_groups < 1 or input.shape[1] % num_groups:
+        raise ShapeError(
+            f"group_norm: expected an input (n, channels, ...) whose channels are divisible by num_groups={num_groups},"
+            f" but got {tuple(input.shape)}"
+        )
+    for name, parameter in (("weight", weight), ("bias", bias)):
+        if parameter is not None and tuple(parameter.shape) != (input.shape[1],):
+            raise ShapeError(
+                f"group_norm: {name} should contain {input.shape[1]} elements, one for each channel of an input"
+                f" {tuple(input.shape)}, not {tuple(parameter.shape)}"
+            )
+    grouped = input.reshape(input.shape[0], num_groups, math.prod(input.shape[1:]) // num_groups)
+    return _scaled(ops.standardize(grouped, dim=(-1,), eps=eps).reshape(input.shape), weight, bias)
+
+
+def layer_norm(
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Mean 0 and variance 1 over the last dimensions of each example (Ba, Kiros and Hinton 2016), · weight + bias.
+
+    normalized_shape: the sizes of these dimensions, and the shape of weight and bias.
+    """
+    shape = tuple(normalized_shape)
+    if not shape or tuple(input.shape[-len(shape) :]) != shape:
+        raise ShapeError(
+            f"layer_norm: with normalized_shape={list(shape)} expected an input whose shape ends with it, but got"
+            f" {tuple(input.shape)}"
+        )
+    for name, parameter in (("weight", weight), ("bias", bias)):
+        if parameter is not None and tuple(parameter.shape) != shape:
+            raise ShapeError(f"layer_norm: {name} should have the shape {shape}, not {tuple(parameter.shape)}")
+    y = ops.standardize(input, dim=tuple(range(-len(shape), 0)), eps=eps)
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+    """In training, each number is 0 with probability p, else divided by 1 - p (Srivastava et al. 2014)."""
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0.0:
+        return input
+    if p == 1.0:
+        return input * 0.0
+    return ops.keep(rand_like(input.detach()) >= p, input) / (1 - p)
+
+
+def _as_channels(x: Tensor, like: Tensor) -> Tensor:
+    """(channels,) → (channels, 1, ...), to stand beside (n, channels, ...)."""
+    return x.reshape(-1, *[1] * (like.ndim - 2))
+
+
+def _scaled(y: Tensor, weight: Any, bias: Any) -> Tensor:
+    y = y if weight is None else y * _as_channels(weight, y)
+    return y if bias is None else y + _as_channels(bias, y)
