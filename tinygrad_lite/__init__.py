@@ -163,6 +163,7 @@ from tinygrad_lite.functions import (
     where,
 )
 from tinygrad_lite.op import op
+from tinygrad_lite.serialization import load, save
 from tinygrad_lite.tensor import Size, Tensor
 
 __version__ = "0.1.0"

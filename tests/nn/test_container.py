@@ -60,3 +60,38 @@ def test_it_prints_as_in_pytorch():
         ")"
     )
     assert repr(nn.Sequential()) == "Sequential()"
+
+
+def test_a_module_list_is_a_list_that_is_found():
+    layers = nn.ModuleList([nn.Linear(2, 2), nn.ReLU()])
+    layers.append(nn.Linear(2, 1)).extend([nn.Tanh()])
+    assert kinds(layers) == ["Linear", "ReLU", "Linear", "Tanh"]
+    layers.insert(1, nn.Sigmoid())
+    del layers[0]
+    layers[-1] = nn.SiLU()
+    assert kinds(layers) == ["Sigmoid", "ReLU", "Linear", "SiLU"]
+    assert [name for name, _ in layers.named_parameters()] == ["2.weight", "2.bias"]
+    assert kinds(layers[1:3]) == ["ReLU", "Linear"]
+    assert isinstance(layers[1:3], nn.ModuleList)
+    assert [name for name, _ in layers[1:3].named_parameters()] == ["1.weight", "1.bias"]
+    with pytest.raises(IndexError, match="index 4 is out of range: this ModuleList has 4 modules"):
+        _ = layers[4]
+    with pytest.raises(NotImplementedError, match="missing the required"):
+        layers(1)
+
+
+def test_a_module_dict_is_a_dictionary_that_is_found():
+    choices = nn.ModuleDict({"bend": nn.ReLU(), "line": nn.Linear(1, 1)})
+    choices["bend"] = nn.Tanh()
+    choices.update([("last", nn.Sigmoid())])
+    assert list(choices) == list(choices.keys()) == ["bend", "line", "last"]
+    assert kinds(choices.values()) == ["Tanh", "Linear", "Sigmoid"]
+    assert "line" in choices
+    assert [name for name, _ in choices.named_parameters()] == ["line.weight", "line.bias"]
+    del choices["line"]
+    assert len(choices) == 2
+    assert [key for key, _ in choices.items()] == ["bend", "last"]
+    with pytest.raises(KeyError):
+        del choices["line"]
+    with pytest.raises(KeyError, match="already exists"):
+        choices["forward"] = nn.ReLU()

@@ -8,7 +8,14 @@ from tinygrad_lite.tensor import Tensor
 
 
 class ReLU(Module):
-    """y = max(x, 0)"""
+    """y = max(x, 0). inplace is taken because PyTorch takes it: y is the same, and always in new memory."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def extra_repr(self) -> str:
+        return "inplace=True" if self.inplace else ""
 
     def forward(self, x: Tensor) -> Tensor:
         """Element by element."""

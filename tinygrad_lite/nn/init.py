@@ -113,6 +113,14 @@ def kaiming_normal_(
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
 
 
+def uniform_by_fan_in_(weight: Tensor, bias: Tensor | None) -> None:
+    """What linear and convolution layers start with: weight and bias uniform on ±1/√fan_in."""
+    bound = 1 / math.sqrt(_fans(weight)[0]) if weight.numel() else 0.0
+    uniform_(weight, -bound, bound)
+    if bias is not None:
+        uniform_(bias, -bound, bound)
+
+
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f"Mode {mode} not supported, please use one of fan_in, fan_out")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from tinygrad_lite import creation
@@ -35,10 +34,7 @@ class Linear(Module):
 
     def reset_parameters(self) -> None:
         """Draw the first values."""
-        bound = 1 / math.sqrt(self.in_features) if self.in_features else 0.0
-        init.uniform_(self.weight, -bound, bound)
-        if self.bias is not None:
-            init.uniform_(self.bias, -bound, bound)
+        init.uniform_by_fan_in_(self.weight, self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (..., in_features) → (..., out_features)."""

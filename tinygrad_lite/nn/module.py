@@ -14,11 +14,24 @@ which are modules, so that `parameters()` can find all of them, to any depth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
+from tinygrad_lite.creation import as_tensor
 from tinygrad_lite.nn.parameter import Parameter
 from tinygrad_lite.tensor import Handle, Tensor
+
+
+class IncompatibleKeys(NamedTuple):
+    """What `load_state_dict(..., strict=False)` found missing, and what it had no use for."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+    def __repr__(self) -> str:
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return f"IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
 class Module:
@@ -196,6 +209,48 @@ class Module:
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """All buffers."""
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    def state_dict(self, prefix: str = "") -> dict[str, Tensor]:
+        """All parameters and buffers by name, sharing memory with the module: what is to be saved and loaded.
+
+        What several modules share is there under each of its names.
+        """
+        state = {
+            prefix + name: tensor.detach()
+            for name, tensor in (*self._parameters.items(), *self._buffers.items())
+            if tensor is not None
+        }
+        for name, module in self._modules.items():
+            if module is not None:
+                state |= module.state_dict(f"{prefix}{name}.")
+        return state
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
+        """Copy the numbers of a `state_dict`, Tensors or arrays, into the parameters and buffers of the same names.
+
+        strict=False lets names be missing, or unknown; they are returned as (missing_keys, unexpected_keys).
+        RuntimeError that lists all that is missing, unexpected or of another shape, and leaves the module untouched.
+        """
+        own = self.state_dict()
+        missing = [name for name in own if name not in state_dict]
+        unexpected = [name for name in state_dict if name not in own]
+        given = {name: as_tensor(value) for name, value in state_dict.items() if name in own}
+        wrong = [name for name, value in given.items() if value.shape != own[name].shape]
+        errors = []
+        if strict and unexpected:
+            errors.append(f"Unexpected key(s) in state_dict: {', '.join(map(repr, unexpected))}.")
+        if strict and missing:
+            errors.append(f"Missing key(s) in state_dict: {', '.join(map(repr, missing))}.")
+        errors += [
+            f"size mismatch for {name}: copying a param with shape {tuple(given[name].shape)} from checkpoint, the"
+            f" shape in current model is {tuple(own[name].shape)}."
+            for name in wrong
+        ]
+        if errors:
+            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(errors))
+        for name, value in given.items():
+            own[name].copy_(value.detach())
+        return IncompatibleKeys(missing, unexpected)
 
     # ------------------------------------------------------------------------------------------------ changing it
 
