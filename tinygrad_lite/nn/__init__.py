@@ -5,7 +5,7 @@ the modules inside it. `linear.py`, `activation.py`, `container.py` and `loss.py
 same as plain functions, and `init.py` fills parameters with their first values.
 """
 
-from tinygrad_lite.nn import functional, init
+from tinygrad_lite.nn import functional, init, utils
 from tinygrad_lite.nn.activation import GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from tinygrad_lite.nn.attention import MultiheadAttention
 from tinygrad_lite.nn.container import ModuleDict, ModuleList, Sequential

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -86,6 +87,46 @@ class Optimizer:
                         self.update(parameter, parameter.grad, group)
         return loss
 
+    def state_dict(self) -> dict[str, Any]:
+        """What a run needs to be resumed: {"state": {number: ...}, "param_groups": [...]}, parameters by number.
+
+        Tensors in it share the optimizer's memory; pickle or deepcopy it to keep it.
+        """
+        numbers = self._numbers()
+        groups = [{**group, "params": [numbers[p] for p in group["params"]]} for group in self.param_groups]
+        return {"state": {numbers[p]: dict(state) for p, state in self.state.items()}, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over settings and memories from another optimizer's `state_dict()`, as a copy.
+
+        ValueError, which leaves everything as it was, where groups or parameters do not correspond.
+        """
+        groups = state_dict["param_groups"]
+        sizes, own = ([len(group["params"]) for group in some] for some in (groups, self.param_groups))
+        if sizes != own:
+            raise ValueError(
+                f"loaded state dict has parameter groups of {sizes} parameters, and this optimizer has {own}: they must"
+                " be of the same model, grouped in the same way"
+            )
+        parameters = {number: parameter for parameter, number in self._numbers().items()}
+        numbers = [number for group in groups for number in group["params"]]
+        state = {
+            parameters[numbers.index(number)]: remembered
+            for number, remembered in copy.deepcopy(state_dict["state"]).items()
+        }
+        self.state = state
+        for group, given in zip(self.param_groups, groups, strict=True):
+            group.update({name: value for name, value in given.items() if name != "params"})
+
+    def _numbers(self) -> dict[Tensor, int]:
+        return {p: i for i, p in enumerate(p for group in self.param_groups for p in group["params"])}
+
+    @staticmethod
+    def descended(parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> Tensor:
+        """The gradient that is descended: its sign turned with maximize, and weight_decay · parameter added to it."""
+        g = -gradient if group["maximize"] else gradient
+        return g + group["weight_decay"] * parameter if group["weight_decay"] else g
+
     def update(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         """Change one parameter in place, given its gradient and the settings of its group."""
         raise NotImplementedError(f"{type(self).__name__} must implement update(parameter, gradient, group)")
@@ -96,3 +137,10 @@ class Optimizer:
             text += f"\nParameter Group {i}\n"
             text += "".join(f"    {name}: {group[name]}\n" for name in sorted(group) if name != "params")
         return text + ")"
+
+
+def check_not_negative(settings: dict[str, float]) -> None:
+    """ValueError that names the first setting below 0."""
+    for name, value in settings.items():
+        if not value >= 0:
+            raise ValueError(f"Invalid {name} value: {value}. It must be at least 0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tinygrad_lite.optim.optimizer import Optimizer
+from tinygrad_lite.optim.optimizer import Optimizer, check_not_negative
 from tinygrad_lite.tensor import Tensor
 
 
@@ -30,9 +30,7 @@ class SGD(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        for name, value in (("learning rate", lr), ("momentum", momentum), ("weight_decay", weight_decay)):
-            if not value >= 0:
-                raise ValueError(f"Invalid {name} value: {value}. It must be at least 0")
+        check_not_negative({"learning rate": lr, "momentum": momentum, "weight_decay": weight_decay})
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         settings = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay}
@@ -41,9 +39,7 @@ class SGD(Optimizer):
     def update(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         """One step of the algorithm above, for one parameter."""
         momentum = group["momentum"]
-        g = -gradient if group["maximize"] else gradient
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * parameter
+        g = self.descended(parameter, gradient, group)
         if momentum:
             state = self.state.setdefault(parameter, {})
             v = state.get("momentum_buffer")
