@@ -59,6 +59,61 @@ def mlp_step(hidden: int, batch: int) -> Callable[[Any, str], Step]:
     return make
 
 
+def conv_step(n: int, channels: int, size: int) -> Callable[[Any, str], Step]:
+    """A convolution with 32 kernels of 3×3 and padding 1, forward, and back to images and kernels."""
+
+    def make(T: Any, device: str) -> Step:
+        rng = np.random.default_rng(0)
+        shape = (n, channels, size, size)
+        x = T.tensor(rng.random(shape).astype("float32"), device=device, requires_grad=True)
+        weight = T.tensor(rng.random((32, channels, 3, 3)).astype("float32"), device=device, requires_grad=True)
+        g = T.tensor(rng.random((n, 32, size, size)).astype("float32"), device=device)
+
+        def step() -> Any:
+            y = T.nn.functional.conv2d(x, weight, padding=1)
+            y.backward(g)
+            x.grad = weight.grad = None
+            return y[0, 0, 0, 0]
+
+        return step
+
+    return make
+
+
+def lenet(T: Any) -> Any:
+    """LeNet-5, as the lesson has it."""
+    n = T.nn
+    return n.Sequential(
+        n.Conv2d(1, 6, 5, padding=2), n.ReLU(), n.MaxPool2d(2), n.Conv2d(6, 16, 5), n.ReLU(), n.MaxPool2d(2),
+        n.Flatten(), n.Linear(400, 120), n.ReLU(), n.Linear(120, 84), n.ReLU(), n.Linear(84, 10),
+    )  # fmt: skip
+
+
+def lenet_step(batch: int) -> Callable[[Any, str], Step]:
+    """A training step of LeNet-5 on MNIST's images: cross-entropy, SGD with momentum."""
+
+    def make(T: Any, device: str) -> Step:
+        rng = np.random.default_rng(0)
+        model = lenet(T).to(device)
+        with T.no_grad():
+            for p in model.parameters():
+                p.copy_(T.tensor(rng.uniform(-0.05, 0.05, tuple(p.shape)).astype("float32"), device=device))
+        optimizer = T.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+        x = T.tensor(rng.random((batch, 1, 28, 28)).astype("float32"), device=device)
+        y = T.tensor(rng.integers(0, 10, batch), device=device)
+
+        def step() -> Any:
+            loss = T.nn.functional.cross_entropy(model(x), y)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            return loss
+
+        return step
+
+    return make
+
+
 def chain(T: Any, device: str) -> Step:
     """1,000 recorded operations, one after another, forward and back."""
     x = T.ones(1, device=device, requires_grad=True)
@@ -105,5 +160,8 @@ WORKLOADS = {
     "sgd-step": Workload("the lesson's SGD step, n = 100", sgd_step, 0.6),
     "mlp-50": Workload("784-50-10 network, batch 64, a training step", mlp_step(50, 64), 0.8, blas(50, 64)),
     "mlp-300": Workload("784-300-10 network, batch 256, a training step", mlp_step(300, 256), 1.0, blas(300, 256)),
+    "conv-14": Workload("conv2d (64, 16, 14, 14) → 32, forward and back", conv_step(64, 16, 14), 3.5),
+    "conv-28": Workload("conv2d (64, 32, 28, 28) → 32, forward and back", conv_step(64, 32, 28), 3.2),
+    "lenet": Workload("LeNet-5, batch 64, a training step", lenet_step(64), 2.5),
     "chain": Workload("a chain of 1,000 operations, forward and back", chain, None),
 }

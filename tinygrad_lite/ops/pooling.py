@@ -72,11 +72,11 @@ def largest_place(x, *, kernel, size, stride, padding, dilation):
     """Which place of its window is the largest: the number k · kernel width + m, the first of several, an int."""
     framed = frame(x, -np.inf, kernel, size, stride, padding, dilation)
     largest = backend.namespace(x).full((*x.shape[:2], *size), -np.inf, dtype=x.dtype)
-    place = backend.namespace(x).full(largest.shape, -1, dtype="int32")
+    place = backend.namespace(x).zeros(largest.shape, dtype="int16")
     for k, m, down, across in places(kernel, size, stride, dilation):
         here = framed[:, :, down, across]
-        larger = (here > largest) | (here != here) | (place < 0)  # NaN, unlike itself, is larger than all
-        place = np.where(larger, k * kernel[1] + m, place)
+        larger = (here > largest) | (here != here)  # NaN, unlike itself, is larger than all
+        np.maximum(place, larger * np.int16(k * kernel[1] + m), out=place)  # the numbers of places only grow
         np.maximum(largest, here, out=largest)
     return place
 
