@@ -26,6 +26,12 @@ DType = np.dtype
 LIBRARIES = {"cpu": "numpy", "cuda": "cupy"}  # device type -> the module whose arrays live there
 
 
+# Memory of large arrays goes back to the system when they are freed, and new memory comes as pages of zeros: in a
+# training step that takes longer than many of its operations. glibc keeps blocks up to the size of the largest that was
+# ever freed, if below 32 MB. So one of 31 MB is asked for and freed; nobody writes to it, so it costs nothing.
+np.empty(31 * 2**20, dtype="uint8")
+
+
 class ShapeError(ValueError, RuntimeError):
     """Shapes that do not fit. Both a ValueError, as NumPy raises, and a RuntimeError, as PyTorch does."""
 

@@ -1,8 +1,9 @@
 """Networks: parameters, modules that hold them, layers, and losses.
 
 `parameter.py` and `module.py` hold the idea: a module is a function with parameters of its own, and finds those of
-the modules inside it. `linear.py`, `activation.py`, `container.py` and `loss.py` are modules; `functional.py` has the
-same as plain functions, and `init.py` fills parameters with their first values.
+the modules inside it. The other files are modules, a chapter each; `functional/` has the same as plain functions,
+`init.py` fills parameters with their first values, `summary.py` makes a table of what is in a network, and `utils.py`
+clips gradients.
 """
 
 from tinygrad_lite.nn import functional, init, utils

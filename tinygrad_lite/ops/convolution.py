@@ -20,30 +20,39 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from tinygrad_lite import backend
 from tinygrad_lite.backend import Array
 from tinygrad_lite.op import op
+from tinygrad_lite.ops.reduction import sum
 from tinygrad_lite.ops.windows import Pair, frame, output_size, places, unframe, zeros_framed
 
-PIECE = 2**18  # numbers: 1 MB of float32
+PIECE = 2**20  # numbers: 4 MB of float32
 
 
 @op(types="common")
-def convolution(x, weight, *, stride, padding, dilation, groups):
-    """y[n, o, i, j] = Σ over c, k, l of  x[n, c, i · stride + k · dilation - padding, ...] · weight[o, c, k, l]"""
-    size = output_size(x.shape[2:], weight.shape[2:], stride, padding, dilation)
+def convolution(x, weight, bias=None, *, stride, padding, dilation, groups):
+    """y[n, o, i, j] = Σ over c, k, m of  x[n, c, i · stride + k · dilation - padding, ...] · weight[o, c, k, m]
+
+    and bias[o] added to it.
+    """
+    kernel = weight.shape[2:]
+    size = output_size(x.shape[2:], kernel, stride, padding, dilation)
     y = backend.namespace(x).empty((x.shape[0], weight.shape[0], *size), dtype=x.dtype)
     for of_x, of_y in _groups(groups, x.shape[1], weight.shape[0]):
         columns = _as_columns(weight[of_y])
-        for piece in _pieces(x, size, columns.shape[0]):
-            rows = _as_rows(x[piece, of_x], weight.shape[2:], size, stride, padding, dilation)
-            product = (rows @ columns).reshape(-1, *size, columns.shape[1])
-            y[piece, of_y] = np.moveaxis(product, -1, 1)
+        for piece, rows in _rows(x[:, of_x], padding, (1, 1), kernel, size, stride, dilation):
+            y[piece, of_y] = np.moveaxis((rows @ columns).reshape(-1, *size, columns.shape[1]), -1, 1)
+    if bias is not None:
+        y += bias[:, None, None]
     return y
+
+
+@convolution.gradient("bias")
+def _(g):
+    return sum(g, dim=(0, 2, 3))
 
 
 @convolution.gradient("x")
@@ -60,20 +69,18 @@ def _(g, x, shape, stride, padding, dilation, groups):
 
 @op(types="common")
 def convolution_by_input(dy, weight, *, size, stride, padding, dilation, groups):
-    """x (n, c, *size), in which every dy[n, o, i, j] · weight[o] has been added to the window it belongs to."""
+    """x (n, c, *size), in which every dy[n, o, i, j] · weight[o] has been added to the window it belongs to.
+
+    Seen from a pixel of x: it collects from all windows that it lies in. That is a convolution again, over dy with
+    `stride - 1` zeros between its numbers, and with the kernel turned round.
+    """
     kernel, channels = weight.shape[2:], weight.shape[1] * groups
     x = backend.namespace(dy).empty((dy.shape[0], channels, *size), dtype=dy.dtype)
-    padded_size = tuple(s + 2 * p for s, p in zip(size, padding, strict=True))
-    inside = tuple(slice(p, p + s) for s, p in zip(size, padding, strict=True))
+    around = tuple(d * (k - 1) - p for d, k, p in zip(dilation, kernel, padding, strict=True))
     for of_x, of_y in _groups(groups, channels, weight.shape[0]):
-        columns = _as_columns(weight[of_y])
-        for piece in _pieces(dy, dy.shape[2:], columns.shape[0]):
-            g = np.moveaxis(dy[piece, of_y], 1, -1)
-            rows = (g.reshape(-1, columns.shape[1]) @ columns.T).reshape(*g.shape[:3], *kernel, -1)
-            padded = backend.namespace(dy).zeros((g.shape[0], *padded_size, rows.shape[-1]), dtype=dy.dtype)
-            for k, m, down, across in places(kernel, g.shape[1:3], stride, dilation):
-                padded[:, down, across] += rows[:, :, :, k, m]
-            x[piece, of_x] = np.moveaxis(padded[:, *inside], -1, 1)
+        columns = _as_columns(np.flip(weight[of_y], (2, 3)).swapaxes(0, 1))
+        for piece, rows in _rows(dy[:, of_y], around, stride, kernel, size, (1, 1), dilation):
+            x[piece, of_x] = np.moveaxis((rows @ columns).reshape(-1, *size, columns.shape[1]), -1, 1)
     return x
 
 
@@ -96,8 +103,7 @@ def convolution_by_weight(dy, x, *, kernel, stride, padding, dilation, groups):
     for of_x, of_y in _groups(groups, x.shape[1], dy.shape[1]):
         outputs = of_y.stop - of_y.start
         total = backend.namespace(x).zeros((channels * kernel[0] * kernel[1], outputs), dtype=x.dtype)
-        for piece in _pieces(x, dy.shape[2:], total.shape[0]):
-            rows = _as_rows(x[piece, of_x], kernel, dy.shape[2:], stride, padding, dilation)
+        for piece, rows in _rows(x[:, of_x], padding, (1, 1), kernel, dy.shape[2:], stride, dilation):
             total += rows.T @ np.moveaxis(dy[piece, of_y], 1, -1).reshape(-1, outputs)
         weight[of_y] = np.moveaxis(total.T.reshape(outputs, *kernel, channels), -1, 1)
     return weight
@@ -160,29 +166,53 @@ def _groups(groups: int, inputs: int, outputs: int) -> Iterator[tuple[slice, sli
         yield slice(i * c, (i + 1) * c), slice(i * o, (i + 1) * o)
 
 
-def _pieces(x: Array, size: Any, row: int) -> Iterator[slice]:
-    """The batch in pieces whose rows fit the cache; on a GPU, the whole batch."""
-    images = len(x)
-    step = max(1, PIECE // max(1, size[0] * size[1] * row)) if isinstance(x, np.ndarray) else max(1, images)
-    for start in range(0, images, step):
-        yield slice(start, min(start + step, images))
-
-
 def _as_columns(weight: Array) -> Array:
     """(o, c, kh, kw) → (kh · kw · c, o)"""
     return np.moveaxis(weight, 1, -1).reshape(len(weight), -1).T
 
 
-def _as_rows(x: Array, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
-    """The windows of x (n, c, h, w), each as a row: (n · oh · ow, kh · kw · c)."""
-    n, c, h, w = x.shape
-    (down, across), library = padding, backend.namespace(x)
-    padded = library.zeros((n, h + 2 * down, w + 2 * across, c), dtype=x.dtype)
-    padded[:, down : down + h, across : across + w] = np.moveaxis(x, 1, -1)
-    image, row, pixel, channel = padded.strides
-    windows = library.lib.stride_tricks.as_strided(
-        padded,
-        (n, *size, *kernel, c),
-        (image, row * stride[0], pixel * stride[1], row * dilation[0], pixel * dilation[1], channel),
+def _rows(
+    x: Array, padding: Pair, spacing: Pair, kernel: Pair, size: Pair, stride: Pair, dilation: Pair
+) -> Iterator[tuple[slice, Array]]:
+    """The windows of x (n, c, h, w), each as a row, piece by piece: which images, and (their windows, kh · kw · c).
+
+    padding: zeros before x, of which there may be less than none; spacing: the pixels of x lie so far apart, with zeros
+    between. The pieces fit the cache (on a GPU there is one), and a piece takes over the memory of the one before.
+    """
+    n, c, _, _ = x.shape
+    library, windows_each = backend.namespace(x), size[0] * size[1]
+    row = kernel[0] * kernel[1] * c
+    step = max(1, PIECE // max(1, windows_each * row)) if isinstance(x, np.ndarray) else n
+    step = min(step, n)
+    reach = [(o - 1) * s + d * (k - 1) + 1 for o, s, d, k in zip(size, stride, dilation, kernel, strict=True)]
+    framed = library.zeros((step, *reach, c), dtype=x.dtype)
+    (down, of_rows), (across, of_columns) = (
+        _placed(length, pad, space, end)
+        for length, pad, space, end in zip(x.shape[2:], padding, spacing, reach, strict=True)
     )
-    return windows.reshape(n * size[0] * size[1], -1)
+    image, line, pixel, channel = framed.strides
+    windows = library.lib.stride_tricks.as_strided(
+        framed,
+        (step, *size, *kernel, c),
+        (image, line * stride[0], pixel * stride[1], line * dilation[0], pixel * dilation[1], channel),
+    )
+    memory = library.empty(step * windows_each * row, dtype=x.dtype)
+    for start in range(0, n, step or 1):
+        piece = slice(start, min(start + step, n))
+        images = piece.stop - start
+        framed[:images, down, across] = np.moveaxis(x[piece, :, of_rows, of_columns], 1, -1)
+        filled = memory[: images * windows_each * row]
+        if kernel[1] * c < size[1]:  # few channels: NumPy copies long stretches faster, so the table is made turned
+            filled.reshape(*kernel, c, images, *size)[...] = windows[:images].transpose(3, 4, 5, 0, 1, 2)
+            yield piece, filled.reshape(row, -1).T
+        else:
+            filled.reshape(images, *size, *kernel, c)[...] = windows[:images]
+            yield piece, filled.reshape(-1, row)
+
+
+def _placed(length: int, padding: int, spacing: int, end: int) -> tuple[slice, slice]:
+    """Where `length` pixels go in a line of `end` places, after the padding and so far apart; and which of them fit."""
+    first = -(padding // spacing) if padding < 0 else 0  # those before the line begins are left out
+    begin = padding + first * spacing
+    last = min(length, first + max(0, -(-(end - begin) // spacing)))
+    return slice(begin, begin + max(0, (last - first - 1) * spacing + 1), spacing), slice(first, last)

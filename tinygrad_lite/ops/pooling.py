@@ -55,8 +55,9 @@ def _(g, kernel, size, stride, padding):
 def max_pool(x, *, kernel, size, stride, padding, dilation):
     """y[n, c, i, j] = max over k, m of  x[n, c, i · stride + k · dilation - padding, ...],  -∞ outside of the image"""
     framed = frame(x, -np.inf, kernel, size, stride, padding, dilation)
-    y = backend.namespace(x).full((*x.shape[:2], *size), -np.inf, dtype=x.dtype)
-    for _, _, down, across in places(kernel, size, stride, dilation):
+    (_, _, down, across), *others = places(kernel, size, stride, dilation)
+    y = framed[:, :, down, across].copy()
+    for _, _, down, across in others:
         np.maximum(y, framed[:, :, down, across], out=y)
     return y
 
@@ -71,9 +72,10 @@ def _(g, x, kernel, size, stride, padding, dilation):
 def largest_place(x, *, kernel, size, stride, padding, dilation):
     """Which place of its window is the largest: the number k · kernel width + m, the first of several, an int."""
     framed = frame(x, -np.inf, kernel, size, stride, padding, dilation)
-    largest = backend.namespace(x).full((*x.shape[:2], *size), -np.inf, dtype=x.dtype)
+    (_, _, down, across), *others = places(kernel, size, stride, dilation)
+    largest = framed[:, :, down, across].copy()
     place = backend.namespace(x).zeros(largest.shape, dtype="int16")
-    for k, m, down, across in places(kernel, size, stride, dilation):
+    for k, m, down, across in others:
         here = framed[:, :, down, across]
         larger = (here > largest) | (here != here)  # NaN, unlike itself, is larger than all
         np.maximum(place, larger * np.int16(k * kernel[1] + m), out=place)  # the numbers of places only grow

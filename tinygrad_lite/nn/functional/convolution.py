@@ -42,8 +42,9 @@ def conv2d(
             input = pad(input, (0, around[1] % 2, 0, around[0] % 2))
         padding = tuple(total // 2 for total in around)
     padding = (0, 0) if padding == "valid" else pair_of("conv2d", "padding", padding, 0)
-    y = ops.convolution(input, weight, stride=stride, padding=padding, dilation=dilation, groups=groups)
-    return y if bias is None else y + bias.reshape(-1, 1, 1)
+    if bias is not None and tuple(bias.shape) != (weight.shape[0],):
+        raise ShapeError(f"conv2d: bias must have the shape ({weight.shape[0]},), but has {tuple(bias.shape)}")
+    return ops.convolution(input, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 def conv1d(
