@@ -20,6 +20,8 @@ Dim = int | tuple[int, ...] | None
 
 def dims(dim: Any, ndim: int) -> tuple[int, ...]:
     """The dimensions that `dim` names, each from 0 to ndim - 1. IndexError for one out of range or named twice."""
+    if isinstance(dim, int) and 0 <= dim < ndim:
+        return (dim,)  # the commonest case
     if dim is None:
         return tuple(range(ndim))
     span = ndim or 1  # as PyTorch, a tensor without dimensions answers to dim 0 and -1

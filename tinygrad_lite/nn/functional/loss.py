@@ -249,8 +249,11 @@ def _counted(targets: Tensor, classes: int, ignore_index: int) -> tuple[Tensor, 
     """The positions of the targets that count, (k,), and these targets. IndexError for one that is no class."""
     array = targets._array
     with backend.beside(array):
+        outside = array.astype("uint64") >= classes  # as a number without a sign, -1 is huge
+        if not np.count_nonzero(outside) and not 0 <= ignore_index < classes:
+            return Tensor._wrap(backend.namespace(array).arange(len(array))), targets  # the commonest case: all count
         kept = array != ignore_index
-        wrong = kept & (array.astype("uint64") >= classes)  # as a number without a sign, -1 is huge
+        wrong = kept & outside
         if np.count_nonzero(wrong):
             raise IndexError(
                 f"Target {array[wrong][0].item()} is out of bounds: with {classes} classes, a target is one of 0, ...,"
