@@ -161,8 +161,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure, print the table, and write the results if asked to. Returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("workloads", nargs="*", help=f"of {', '.join([*WORKLOADS, 'import'])} (default: all)")
-    parser.add_argument("--rounds", type=int, default=5, help="how often the engines are started anew (default: 5)")
-    parser.add_argument("--turns", type=int, default=5, help="of each engine in a round (default: 5)")
+    parser.add_argument("--rounds", type=int, default=9, help="how often the engines are started anew (default: 9)")
+    parser.add_argument("--turns", type=int, default=3, help="of each engine in a round (default: 3)")
     parser.add_argument("--seconds", type=float, default=0.2, help="of work a turn (default: 0.2)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each engine (default: one a core)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
