@@ -23,18 +23,18 @@ def test_the_list():
     done = run()
     assert done.returncode == 0
     lines = [line.split() for line in done.stdout.splitlines() if line.startswith("    ")]
-    assert [line[0] for line in lines] == ["sgd_animation", "mnist_baseline"]
+    assert [line[0] for line in lines] == ["sgd_animation", "mnist_baseline", "convolution"]
     assert all(len(line) > 5 for line in lines)
 
 
 def test_an_unknown_lesson_is_refused_before_any_runs():
     done = run("sgd_animation", "sgd_animatoin")
     assert done.returncode == 2
-    assert "no lesson is called sgd_animatoin. There are: sgd_animation, mnist_baseline" in done.stderr
+    assert "no lesson is called sgd_animatoin. There are: sgd_animation, mnist_baseline, convolution" in done.stderr
     assert not done.stdout
 
 
-@pytest.mark.parametrize("lesson", ["sgd_animation", "mnist_baseline"])
+@pytest.mark.parametrize("lesson", ["sgd_animation", "mnist_baseline", "convolution"])
 def test_help_and_options_that_make_no_sense(lesson):
     done = run(lesson, "--help")
     assert done.returncode == 0
@@ -107,6 +107,21 @@ def test_without_mnist_and_network_the_small_digits_serve_all_the_way_through(tm
         "accuracy",
     }
     assert "100%" in first.stderr  # the progress bars
+
+
+def test_the_convolution_by_hand_is_conv2d_and_a_matrix_product(tmp_path):
+    nowhere = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "https_proxy": "http://127.0.0.1:9"}
+    done = run("convolution", "--save", str(tmp_path / "out"), **nowhere)
+    assert done.returncode == 0, done.stderr
+    assert "conv2d agrees with the loop by hand: True" in done.stdout
+    assert "the same as conv2d: True" in done.stdout
+    sizes = [line.split()[-1] for line in done.stdout.splitlines() if "→" in line]
+    assert sizes in (["6×6", "8×8", "4×4"], ["26×26", "28×28", "14×14"])
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "window.gif", "window.html", "edges.png", "padding_and_stride.png",
+    }  # fmt: skip
+    with Image.open(tmp_path / "out" / "window.gif") as gif:
+        assert gif.n_frames > 30
 
 
 @pytest.mark.skipif(not MNIST, reason="needs the real MNIST: set TINYGRAD_LITE_DATA to a folder with its four files")
