@@ -3,7 +3,7 @@
 Two thread pools in one process slow each other down, and a busy machine slows whoever runs just then. So each engine
 has a process of its own, with the same number of threads; they work in turn, in short bursts, and what counts is the
 ratio. A process may be slow from start to end because of where its memory came to lie: several rounds start new ones.
-Before anything is timed, the engines must agree about the loss.
+In each of them the engines must agree about the loss.
 """
 
 from __future__ import annotations
@@ -65,13 +65,13 @@ class Engine:
 
 def measure(
     names: list[str], engine_names: list[str], options: argparse.Namespace
-) -> tuple[dict[str, dict[str, list[float]]], dict[str, dict[str, float]]]:
-    """The times of a step, in seconds, one for each turn, and the loss, of each workload on each engine."""
+) -> dict[str, dict[str, list[float]]]:
+    """The times of a step, in seconds, one for each turn, of each workload on each engine."""
     times: dict[str, dict[str, list[float]]] = {name: {} for name in names}
-    losses: dict[str, dict[str, float]] = {name: {} for name in names}
     for _ in range(options.rounds):
         engines = [Engine(name, options.device, options.threads) for name in engine_names]
         for name in names:
+            losses: dict[str, float] = {}
             with_blas = WORKLOADS[name].blas is not None and options.device == "cpu"
             for _ in range(options.turns):
                 for engine in engines:
@@ -80,16 +80,18 @@ def measure(
                     answer = engine.ask(workload=name, seconds=options.seconds)
                     times[name].setdefault(engine.name, []).append(answer["step"])
                     if answer["loss"] is not None:
-                        losses[name][engine.name] = answer["loss"]
+                        losses[engine.name] = answer["loss"]
+            if max(losses.values()) - min(losses.values()) > 1e-4 * abs(max(losses.values())):
+                raise RuntimeError(
+                    f"{name}: the engines disagree about the loss, so they do not do the same work: {losses}"
+                )
         for engine in engines:
             engine.stop()
-    return times, losses
+    return times
 
 
-def summary(name: str, times: dict[str, list[float]], losses: dict[str, float]) -> dict[str, Any]:
+def summary(name: str, times: dict[str, list[float]]) -> dict[str, Any]:
     """One workload: for each engine the least and the median time, and ratios to PyTorch of turns side by side."""
-    if max(losses.values()) - min(losses.values()) > 1e-4 * abs(max(losses.values())):
-        raise RuntimeError(f"{name}: the engines disagree about the loss, so they do not do the same work: {losses}")
     result: dict[str, Any] = {"workload": name, "microseconds": {}}
     for engine, seen in times.items():
         result["microseconds"][engine] = {"min": 1e6 * min(seen), "median": 1e6 * statistics.median(seen)}
@@ -177,8 +179,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     present = [name for name in ENGINES if name == "blas" or importlib.util.find_spec(name) is not None]
     steps = [name for name in chosen if name != "import"]
-    times, losses = measure(steps, present, options)
-    results = [summary(name, times[name], losses[name]) for name in steps]
+    times = measure(steps, present, options)
+    results = [summary(name, times[name]) for name in steps]
     if "import" in chosen:
         results.append(measure_import(options.turns))
     print(table(results))

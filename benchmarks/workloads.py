@@ -34,18 +34,20 @@ def sgd_step(T: Any, device: str) -> Step:
     return step
 
 
-def mlp_step(hidden: int, batch: int) -> Callable[[Any, str], Step]:
-    """A training step of a 784-hidden-10 network: Linear, ReLU, Linear, cross-entropy, SGD."""
+def training(
+    network: Callable[[Any], Any], shape: tuple[int, ...], bound: float, **settings: float
+) -> Callable[[Any, str], Step]:
+    """A training step on a batch of images of this shape: cross-entropy, SGD. Weights start within ±bound."""
 
     def make(T: Any, device: str) -> Step:
         rng = np.random.default_rng(0)
-        model = T.nn.Sequential(T.nn.Linear(784, hidden), T.nn.ReLU(), T.nn.Linear(hidden, 10)).to(device)
+        model = network(T).to(device)
         with T.no_grad():
             for p in model.parameters():
-                p.copy_(T.tensor(rng.uniform(-0.03, 0.03, tuple(p.shape)).astype("float32"), device=device))
-        optimizer = T.optim.SGD(model.parameters(), lr=0.01)
-        x = T.tensor(rng.random((batch, 784)).astype("float32"), device=device)
-        y = T.tensor(rng.integers(0, 10, batch), device=device)
+                p.copy_(T.tensor(rng.uniform(-bound, bound, tuple(p.shape)).astype("float32"), device=device))
+        optimizer = T.optim.SGD(model.parameters(), lr=0.01, **settings)
+        x = T.tensor(rng.random(shape).astype("float32"), device=device)
+        y = T.tensor(rng.integers(0, 10, shape[0]), device=device)
 
         def step() -> Any:
             loss = T.nn.functional.cross_entropy(model(x), y)
@@ -57,6 +59,13 @@ def mlp_step(hidden: int, batch: int) -> Callable[[Any, str], Step]:
         return step
 
     return make
+
+
+def mlp_step(hidden: int, batch: int) -> Callable[[Any, str], Step]:
+    """A training step of a 784-hidden-10 network: Linear, ReLU, Linear."""
+    return training(
+        lambda T: T.nn.Sequential(T.nn.Linear(784, hidden), T.nn.ReLU(), T.nn.Linear(hidden, 10)), (batch, 784), 0.03
+    )
 
 
 def conv_step(n: int, channels: int, size: int) -> Callable[[Any, str], Step]:
@@ -81,7 +90,7 @@ def conv_step(n: int, channels: int, size: int) -> Callable[[Any, str], Step]:
 
 
 def lenet(T: Any) -> Any:
-    """LeNet-5, as the lesson has it."""
+    """LeNet-5, with the ReLU and the largest numbers that are usual today."""
     n = T.nn
     return n.Sequential(
         n.Conv2d(1, 6, 5, padding=2), n.ReLU(), n.MaxPool2d(2), n.Conv2d(6, 16, 5), n.ReLU(), n.MaxPool2d(2),
@@ -90,28 +99,8 @@ def lenet(T: Any) -> Any:
 
 
 def lenet_step(batch: int) -> Callable[[Any, str], Step]:
-    """A training step of LeNet-5 on MNIST's images: cross-entropy, SGD with momentum."""
-
-    def make(T: Any, device: str) -> Step:
-        rng = np.random.default_rng(0)
-        model = lenet(T).to(device)
-        with T.no_grad():
-            for p in model.parameters():
-                p.copy_(T.tensor(rng.uniform(-0.05, 0.05, tuple(p.shape)).astype("float32"), device=device))
-        optimizer = T.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
-        x = T.tensor(rng.random((batch, 1, 28, 28)).astype("float32"), device=device)
-        y = T.tensor(rng.integers(0, 10, batch), device=device)
-
-        def step() -> Any:
-            loss = T.nn.functional.cross_entropy(model(x), y)
-            loss.backward()
-            optimizer.step()
-            optimizer.zero_grad()
-            return loss
-
-        return step
-
-    return make
+    """A training step of LeNet-5 on MNIST's images, with momentum."""
+    return training(lenet, (batch, 1, 28, 28), 0.05, momentum=0.9)
 
 
 def chain(T: Any, device: str) -> Step:

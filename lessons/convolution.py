@@ -16,18 +16,14 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.patches import Rectangle
 
-from lessons.shared import Album, read_options
-from tinygrad_lite import Tensor, datasets, stack, tensor, zeros
+from lessons.shared import Album, mnist_or_digits, read_options
+from tinygrad_lite import Tensor, stack, tensor, zeros
 from tinygrad_lite.nn import functional as F
 
 options = read_options(__doc__)
 album = Album(options.save)
 device = options.device
-try:
-    mnist = datasets.mnist()
-except datasets.DatasetUnavailable as reason:
-    print(f"MNIST is not at hand, so the lesson runs on the small digits that come with the package ({reason})")
-    mnist = datasets.digits()
+mnist = mnist_or_digits()
 images, labels = mnist.train.scaled_images().to(device), mnist.train.labels.to(device)
 image = images[labels == 7][1]
 height, width = image.shape

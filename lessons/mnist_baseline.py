@@ -18,19 +18,15 @@ import matplotlib.pyplot as plt
 from tqdm import tqdm
 
 import tinygrad_lite
-from lessons.shared import Album, read_options
-from tinygrad_lite import Tensor, cat, datasets, nn, optim, randn, stack, tensor, where
+from lessons.shared import Album, mnist_or_digits, read_options
+from tinygrad_lite import Tensor, cat, nn, optim, randn, stack, tensor, where
 from tinygrad_lite.data import DataLoader, TensorDataset
 from tinygrad_lite.nn import functional as F
 
 options = read_options(__doc__)
 album = Album(options.save)
 device = options.device
-try:
-    mnist = datasets.mnist()
-except datasets.DatasetUnavailable as reason:
-    print(f"MNIST is not at hand, so the lesson runs on the small digits that come with the package ({reason})")
-    mnist = datasets.digits()
+mnist = mnist_or_digits()
 results: list[tuple[str, str, float]] = []  # what was asked, which model, the accuracy on the test images
 
 # %% [markdown]

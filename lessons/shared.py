@@ -23,6 +23,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import tinygrad_lite
+from tinygrad_lite import datasets
 
 WITHOUT_SCREEN = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}  # Matplotlib's backends that only write files
 
@@ -72,6 +73,15 @@ def read_options(description: str) -> argparse.Namespace:
     except (RuntimeError, ValueError) as error:
         parser.error(str(error))
     return options
+
+
+def mnist_or_digits() -> datasets.ImageDataset:
+    """MNIST, or where it cannot be had the small digits that come with the package, which one line then says."""
+    try:
+        return datasets.mnist()
+    except datasets.DatasetUnavailable as reason:
+        print(f"MNIST is not at hand, so the lesson runs on the small digits that come with the package ({reason})")
+        return datasets.digits()
 
 
 class Album:

@@ -27,7 +27,7 @@ from tinygrad_lite import backend
 from tinygrad_lite.backend import Array
 from tinygrad_lite.op import op
 from tinygrad_lite.ops.reduction import sum
-from tinygrad_lite.ops.windows import Pair, frame, output_size, places, unframe, zeros_framed
+from tinygrad_lite.ops.windows import Pair, frame, output_size, places, reach, unframe, zeros_framed
 
 PIECE = 2**20  # numbers: 4 MB of float32
 
@@ -184,11 +184,11 @@ def _rows(
     row = kernel[0] * kernel[1] * c
     step = max(1, PIECE // max(1, windows_each * row)) if isinstance(x, np.ndarray) else n
     step = min(step, n)
-    reach = [(o - 1) * s + d * (k - 1) + 1 for o, s, d, k in zip(size, stride, dilation, kernel, strict=True)]
-    framed = library.zeros((step, *reach, c), dtype=x.dtype)
+    ends = reach(kernel, size, stride, dilation)
+    framed = library.zeros((step, *ends, c), dtype=x.dtype)
     (down, of_rows), (across, of_columns) = (
         _placed(length, pad, space, end)
-        for length, pad, space, end in zip(x.shape[2:], padding, spacing, reach, strict=True)
+        for length, pad, space, end in zip(x.shape[2:], padding, spacing, ends, strict=True)
     )
     image, line, pixel, channel = framed.strides
     windows = library.lib.stride_tricks.as_strided(

@@ -40,6 +40,12 @@ def output_size(
     return found[0], found[1]
 
 
+def reach(kernel: Pair, size: Pair, stride: Pair, dilation: Pair) -> Pair:
+    """How many rows and columns the windows take up together, from the first place of the first on."""
+    down, across = ((n - 1) * s + d * (k - 1) + 1 for k, n, s, d in zip(kernel, size, stride, dilation, strict=True))
+    return down, across
+
+
 def places(kernel: Pair, size: Pair, stride: Pair, dilation: Pair) -> Iterator[tuple[int, int, slice, slice]]:
     """Each place (k, m) of the kernel, with the rows and columns of the framed image where it lies in all windows."""
     for k in range(kernel[0]):
@@ -53,7 +59,7 @@ def places(kernel: Pair, size: Pair, stride: Pair, dilation: Pair) -> Iterator[t
 
 def frame(x: Array, value: float, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
     """x (n, c, h, w) as far as the windows reach, with `value` where they reach over its edges."""
-    (height, top, down), (width, left, across) = _reach(x.shape[2:], kernel, size, stride, padding, dilation)
+    (height, top, down), (width, left, across) = _in_frame(x.shape[2:], kernel, size, stride, padding, dilation)
     if (top, left) == (slice(0, height), slice(0, width)):
         return x[:, :, down, across]  # they reach over no edge
     framed = backend.namespace(x).full((*x.shape[:2], height, width), value, dtype=x.dtype)
@@ -63,13 +69,12 @@ def frame(x: Array, value: float, kernel: Pair, size: Pair, stride: Pair, paddin
 
 def zeros_framed(y: Array, kernel: Pair, size: Pair, stride: Pair, dilation: Pair) -> Array:
     """Zeros as far as the windows reach, for numbers y (n, c, *size) that are to be brought back to their windows."""
-    reach = [(n - 1) * s + d * (k - 1) + 1 for n, s, d, k in zip(size, stride, dilation, kernel, strict=True)]
-    return backend.namespace(y).zeros((*y.shape[:2], *reach), dtype=y.dtype)
+    return backend.namespace(y).zeros((*y.shape[:2], *reach(kernel, size, stride, dilation)), dtype=y.dtype)
 
 
 def unframe(framed: Array, image: Pair, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
     """What of a framed image lies on the image (height, width): 0 where no window reaches."""
-    (_, top, down), (_, left, across) = _reach(image, kernel, size, stride, padding, dilation)
+    (_, top, down), (_, left, across) = _in_frame(image, kernel, size, stride, padding, dilation)
     if framed.shape[2:] == image and (top.start, left.start) == (0, 0):
         return framed  # they reach as far as the image
     x = backend.namespace(framed).zeros((*framed.shape[:2], *image), dtype=framed.dtype)
@@ -77,9 +82,8 @@ def unframe(framed: Array, image: Pair, kernel: Pair, size: Pair, stride: Pair, 
     return x
 
 
-def _reach(image: Any, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Any:
+def _in_frame(image: Any, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Any:
     """Down and across: how far the windows reach, where in that the image lies, and how much of it."""
-    for s, k, n, step, p, d in zip(image, kernel, size, stride, padding, dilation, strict=True):
-        reach = (n - 1) * step + d * (k - 1) + 1
-        end = min(p + s, reach)
-        yield reach, slice(p, end), slice(0, end - p)
+    for s, p, length in zip(image, padding, reach(kernel, size, stride, dilation), strict=True):
+        end = min(p + s, length)
+        yield length, slice(p, end), slice(0, end - p)

@@ -108,13 +108,9 @@ class Optimizer:
                 f"loaded state dict has parameter groups of {sizes} parameters, and this optimizer has {own}: they must"
                 " be of the same model, grouped in the same way"
             )
-        parameters = {number: parameter for parameter, number in self._numbers().items()}
         numbers = [number for group in groups for number in group["params"]]
-        state = {
-            parameters[numbers.index(number)]: remembered
-            for number, remembered in copy.deepcopy(state_dict["state"]).items()
-        }
-        self.state = state
+        parameters = dict(zip(numbers, self._numbers(), strict=True))
+        self.state = {parameters[number]: state for number, state in copy.deepcopy(state_dict["state"]).items()}
         for group, given in zip(self.param_groups, groups, strict=True):
             group.update({name: value for name, value in given.items() if name != "params"})
 

@@ -33,14 +33,7 @@ def batch_norm(
     if input.ndim < 2:
         raise ShapeError(f"batch_norm: expected an input (n, channels, ...), but got {tuple(input.shape)}")
     channels = input.shape[1]
-    for name, parameter in (
-        ("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias),
-    ):  # fmt: skip
-        if parameter is not None and tuple(parameter.shape) != (channels,):
-            raise ShapeError(
-                f"batch_norm: {name} should contain {channels} elements, one for each channel of an input"
-                f" {tuple(input.shape)}, not {tuple(parameter.shape)}"
-            )
+    _check_channels("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     dims = (0, *range(2, input.ndim))
     if training:
         if input.numel() <= channels:
@@ -73,12 +66,7 @@ def group_norm(
             f"group_norm: expected an input (n, channels, ...) whose channels are divisible by num_groups={num_groups},"
             f" but got {tuple(input.shape)}"
         )
-    for name, parameter in (("weight", weight), ("bias", bias)):
-        if parameter is not None and tuple(parameter.shape) != (input.shape[1],):
-            raise ShapeError(
-                f"group_norm: {name} should contain {input.shape[1]} elements, one for each channel of an input"
-                f" {tuple(input.shape)}, not {tuple(parameter.shape)}"
-            )
+    _check_channels("group_norm", input, weight=weight, bias=bias)
     grouped = input.reshape(input.shape[0], num_groups, math.prod(input.shape[1:]) // num_groups)
     return _scaled(ops.standardize(grouped, dim=(-1,), eps=eps).reshape(input.shape), weight, bias)
 
@@ -117,6 +105,17 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     if p == 1.0:
         return input * 0.0
     return ops.keep(rand_like(input.detach()) >= p, input) / (1 - p)
+
+
+def _check_channels(name: str, input: Tensor, **parameters: Tensor | None) -> None:
+    """ShapeError for the first of the parameters that is there and not of the shape (channels,)."""
+    channels = input.shape[1]
+    for parameter, value in parameters.items():
+        if value is not None and tuple(value.shape) != (channels,):
+            raise ShapeError(
+                f"{name}: {parameter} should contain {channels} elements, one for each channel of an input"
+                f" {tuple(input.shape)}, not {tuple(value.shape)}"
+            )
 
 
 def _as_channels(x: Tensor, like: Tensor) -> Tensor:
