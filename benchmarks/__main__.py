@@ -1,4 +1,4 @@
-"""Time tinygrad_lite against PyTorch: `python -m benchmarks`, or some of it: `python -m benchmarks sgd-step`.
+"""Time tinygrad_lite against its peers: `python -m benchmarks`, or some of it: `python -m benchmarks sgd-step`.
 
 Two thread pools in one process slow each other down, and a busy machine slows whoever runs just then. So each engine
 has a process of its own, with the same number of threads; they work in turn, in short bursts, and what counts is the
@@ -21,9 +21,11 @@ import sys
 from importlib.metadata import version
 from typing import Any
 
+from benchmarks.peers import PEER_WORKLOADS, PEERS
 from benchmarks.workloads import WORKLOADS
 
-ENGINES = ["tinygrad_lite", "torch", "blas"]
+ENGINES = {"tinygrad_lite": "tinygrad_lite", "torch": "PyTorch", "dezero": "DeZero", "mygrad": "MyGrad",
+           "blas": "bare BLAS"}  # fmt: skip
 
 
 class Engine:
@@ -72,11 +74,9 @@ def measure(
         engines = [Engine(name, options.device, options.threads) for name in engine_names]
         for name in names:
             losses: dict[str, float] = {}
-            with_blas = WORKLOADS[name].blas is not None and options.device == "cpu"
+            able = [engine for engine in engines if can(engine.name, name, options.device)]
             for _ in range(options.turns):
-                for engine in engines:
-                    if engine.name == "blas" and not with_blas:
-                        continue
+                for engine in able:
                     answer = engine.ask(workload=name, seconds=options.seconds)
                     times[name].setdefault(engine.name, []).append(answer["step"])
                     if answer["loss"] is not None:
@@ -90,9 +90,30 @@ def measure(
     return times
 
 
-def summary(name: str, times: dict[str, list[float]]) -> dict[str, Any]:
+def can(engine: str, workload: str, device: str) -> bool:
+    """Whether there is such work for the engine there."""
+    if engine == "blas":
+        return device == "cpu" and WORKLOADS[workload].blas is not None
+    return engine not in PEERS or (device == "cpu" and workload in PEER_WORKLOADS)
+
+
+def measure_memory(names: list[str], engine_names: list[str], options: argparse.Namespace) -> dict[str, dict[str, int]]:
+    """The most memory that each workload takes on tinygrad_lite and PyTorch, in bytes, each in a process of its own."""
+    peaks: dict[str, dict[str, int]] = {name: {} for name in names}
+    for name in names:
+        for engine_name in engine_names:
+            if engine_name in ("tinygrad_lite", "torch") and options.device == "cpu":
+                engine = Engine(engine_name, options.device, options.threads)
+                peak = engine.ask(workload=name, memory=True)["peak"]
+                engine.stop()
+                if peak is not None:
+                    peaks[name][engine_name] = peak
+    return peaks
+
+
+def summary(name: str, times: dict[str, list[float]], peaks: dict[str, int]) -> dict[str, Any]:
     """One workload: for each engine the least and the median time, and ratios to PyTorch of turns side by side."""
-    result: dict[str, Any] = {"workload": name, "microseconds": {}}
+    result: dict[str, Any] = {"workload": name, "microseconds": {}, "peak_bytes": peaks}
     for engine, seen in times.items():
         result["microseconds"][engine] = {"min": 1e6 * min(seen), "median": 1e6 * statistics.median(seen)}
     if "torch" in times:
@@ -125,7 +146,7 @@ def machine(threads: int, device: str) -> dict[str, Any]:
     if info.exists():
         names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
         cpu = names[0] if names else cpu
-    packages = [p for p in ("numpy", "torch", "cupy-cuda12x", "cupy-cuda13x") if _installed(p)]
+    packages = [p for p in ("numpy", "torch", "dezero", "mygrad", "cupy-cuda12x", "cupy-cuda13x") if _installed(p)]
     versions = {package: version(package) for package in packages}
     return {"cpu": cpu, "cores": os.cpu_count(), "threads": threads, "device": device,
             "python": platform.python_version(), **versions}  # fmt: skip
@@ -140,11 +161,16 @@ def _installed(package: str) -> bool:
 
 
 def table(results: list[dict[str, Any]]) -> str:
-    """The results as a Markdown table: least times in microseconds, median ratios with the middle half of them."""
-    lines = ["| work | tinygrad_lite | PyTorch | bare BLAS | ratio to PyTorch | target |", "|---|--:|--:|--:|--:|--:|"]
+    """The results as a Markdown table.
+
+    Times are the least, in microseconds; ratios are medians, with the middle half of them; memory is in MB.
+    """
+    head = ["work", *ENGINES.values(), "ratio to PyTorch", "target", "memory", "PyTorch's"]
+    lines = [f"| {' | '.join(head)} |", "|---|" + "--:|" * (len(head) - 1)]
     for result in results:
         if result["workload"] == "import":
-            lines.append(f"| import, s more than NumPy's | {result['extra_seconds']:.3f} | | | | {result['target']} |")
+            cells = [f"{result['extra_seconds']:.3f}", *[""] * len(ENGINES), str(result["target"]), "", ""]
+            lines.append(f"| import, s more than NumPy's | {' | '.join(cells)} |")
             continue
         cells = [
             f"{result['microseconds'][engine]['min']:.1f}" if engine in result["microseconds"] else "–"
@@ -154,8 +180,10 @@ def table(results: list[dict[str, Any]]) -> str:
         if "median_ratio" in result:
             low, high = result["middle_half"]
             ratio = f"{result['median_ratio']:.2f} ({low:.2f} to {high:.2f})"
-        target = result.get("target") or "–"
-        lines.append(f"| {WORKLOADS[result['workload']].text} | {' | '.join(cells)} | {ratio} | {target} |")
+        peaks = result["peak_bytes"]
+        cells += [ratio, str(result.get("target") or "–")]
+        cells += [f"{peaks[engine] / 1e6:.0f}" if engine in peaks else "–" for engine in ("tinygrad_lite", "torch")]
+        lines.append(f"| {WORKLOADS[result['workload']].text} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -180,7 +208,8 @@ def main(arguments: list[str] | None = None) -> int:
     present = [name for name in ENGINES if name == "blas" or importlib.util.find_spec(name) is not None]
     steps = [name for name in chosen if name != "import"]
     times = measure(steps, present, options)
-    results = [summary(name, times[name]) for name in steps]
+    peaks = measure_memory(steps, present, options)
+    results = [summary(name, times[name], peaks[name]) for name in steps]
     if "import" in chosen:
         results.append(measure_import(options.turns))
     print(table(results))

@@ -39,21 +39,7 @@ images, labels = mnist.train.scaled_images().to(device), mnist.train.labels.to(d
 test_images, test_labels = mnist.test.scaled_images().to(device), mnist.test.labels.to(device)
 height, width = images.shape[1:]
 print(f"{mnist.name}: {len(images):,} images to learn from, {len(test_images):,} to test with, {height}×{width} pixels")
-
-
-def show_images(chosen: Tensor, titles: list[str], name: str, columns: int = 10, inches: float = 1.0, **how) -> None:
-    rows = math.ceil(len(chosen) / columns)
-    size = (columns * inches, rows * (inches + 0.25))
-    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
-    for axes in grid.flat:
-        axes.axis("off")
-    for axes, image, title in zip(grid.flat, chosen.cpu(), titles, strict=False):
-        axes.imshow(image, **{"cmap": "gray_r", **how})
-        axes.set_title(title, fontsize=9)
-    album.add(figure, name)
-
-
-show_images(images[:30], [str(label.item()) for label in labels[:30]], "images")
+album.add_images(images[:30], [str(label.item()) for label in labels[:30]], "images")
 
 # %% [markdown]
 # ## The mean 3 and the mean 7
@@ -65,7 +51,7 @@ show_images(images[:30], [str(label.item()) for label in labels[:30]], "images")
 threes, sevens = images[labels == 3], images[labels == 7]
 mean3, mean7 = threes.mean(0), sevens.mean(0)
 print(f"{len(threes):,} threes and {len(sevens):,} sevens, shape {threes.shape}; their means have {mean3.shape}")
-show_images(
+album.add_images(
     stack([mean3, mean7, threes[1], sevens[1]]),
     ["mean 3", "mean 7", "a 3", "a 7"],
     "mean_three_and_seven",
@@ -115,7 +101,7 @@ for name, distance in (("L1", l1), ("L2", l2)):
 
 # %%
 templates = stack([images[labels == digit].mean(0) for digit in range(10)])
-show_images(templates, [f"mean {digit}" for digit in range(10)], "templates")
+album.add_images(templates, [f"mean {digit}" for digit in range(10)], "templates")
 for name, distance in (("L1", l1), ("L2", l2)):
     distances = stack([distance(test_images, template) for template in templates])  # (10, images)
     accuracy = (distances.argmin(0) == test_labels).float().mean().item()
@@ -255,7 +241,9 @@ results.append(("3 or 7", "nn.Linear", accuracy))
 # %%
 picture = linear_model.weight.detach().view(1, height, width)
 largest = picture.abs().max().item()
-show_images(picture, [""], "weights_three_or_seven", columns=1, inches=4.0, cmap="RdBu", vmin=-largest, vmax=largest)
+album.add_images(
+    picture, [""], "weights_three_or_seven", columns=1, inches=4.0, cmap="RdBu", vmin=-largest, vmax=largest
+)
 
 # %% [markdown]
 # ## A small network
@@ -308,14 +296,14 @@ results.append(("ten digits", "network with 100 hidden units", accuracy))
 # %%
 pictures = linear_ten.weight.detach().view(10, height, width)
 largest = pictures.abs().max().item() / 2
-show_images(pictures, [str(digit) for digit in range(10)], "weights_ten", cmap="RdBu", vmin=-largest, vmax=largest)
+album.add_images(pictures, [str(digit) for digit in range(10)], "weights_ten", cmap="RdBu", vmin=-largest, vmax=largest)
 
 with tinygrad_lite.no_grad():
     outputs = net_ten(test_flat)
     losses = F.cross_entropy(outputs, test_labels, reduction="none")
 worst = losses.argsort(descending=True)[:20]
 wrong = [f"{outputs[i].argmax().item()}, not {test_labels[i].item()}" for i in worst]
-show_images(test_images[worst], wrong, "worst_mistakes")
+album.add_images(test_images[worst], wrong, "worst_mistakes")
 
 figure, panels = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for name, curve in curves.items():

@@ -9,10 +9,12 @@ from __future__ import annotations
 import argparse
 import base64
 import io
+import math
 import pathlib
 import re
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -23,7 +25,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import tinygrad_lite
-from tinygrad_lite import datasets
+from tinygrad_lite import Tensor, datasets
 
 WITHOUT_SCREEN = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}  # Matplotlib's backends that only write files
 
@@ -104,6 +106,20 @@ class Album:
             figure.savefig(self.folder / f"{name}.png", dpi=100)
             print(f"    picture: {self.folder / name}.png")
             self._done_with(figure)
+
+    def add_images(
+        self, images: Tensor, titles: list[str], name: str, columns: int = 10, inches: float = 1.0, **how: Any
+    ) -> None:
+        """Take in a grid of images, (n, height, width), each below its title. `how` goes to Matplotlib's imshow."""
+        rows = math.ceil(len(images) / columns)
+        size = (columns * inches, rows * (inches + 0.25))
+        figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+        for axes in grid.flat:
+            axes.axis("off")
+        for axes, image, title in zip(grid.flat, images.cpu(), titles, strict=False):
+            axes.imshow(image, **{"cmap": "gray_r", **how})
+            axes.set_title(title, fontsize=9)
+        self.add(figure, name)
 
     def add_animation(self, figure: Figure, draw: Callable[[int], None], frames: int, name: str, title: str) -> None:
         """Take in an animation, `draw(0)`, `draw(1)`, ... on the figure: NAME.gif, and NAME.html with buttons."""

@@ -2,13 +2,17 @@
 
 import importlib.util
 import json
+import sys
 
 import pytest
 
 from benchmarks.__main__ import Engine, main, table
+from benchmarks.peers import PEER_WORKLOADS
 from benchmarks.workloads import WORKLOADS
 
-HAS_TORCH = importlib.util.find_spec("torch") is not None
+HAS_TORCH, HAS_DEZERO, HAS_MYGRAD = (
+    importlib.util.find_spec(name) is not None for name in ("torch", "dezero", "mygrad")
+)
 SHORT = ["--rounds", "1", "--turns", "1", "--seconds", "0.001", "--threads", "1"]
 
 
@@ -20,6 +24,10 @@ def test_all_workloads_run_agree_and_are_written_down(tmp_path, capsys):
     for result in written["results"][:-1]:
         assert result["microseconds"]["tinygrad_lite"]["min"] > 0
         assert ("median_ratio" in result) == HAS_TORCH
+        assert ("dezero" in result["microseconds"]) == (HAS_DEZERO and result["workload"] in PEER_WORKLOADS)
+        assert ("mygrad" in result["microseconds"]) == (HAS_MYGRAD and result["workload"] in PEER_WORKLOADS)
+        if sys.platform == "linux":
+            assert 0 <= result["peak_bytes"]["tinygrad_lite"] < 1e9
     printed = capsys.readouterr().out
     assert printed.count("\n| ") >= len(WORKLOADS)
     assert ("PyTorch is not installed" in printed) != HAS_TORCH
@@ -42,8 +50,8 @@ def test_an_engine_that_dies_is_reported(capfd):
 
 def test_the_table_leaves_out_what_was_not_measured():
     times = {"tinygrad_lite": {"min": 12.34, "median": 15.0}}
-    text = table(
-        [{"workload": "sgd-step", "microseconds": times}, {"workload": "import", "extra_seconds": 0.1, "target": 0.15}]
-    )
-    assert "| 12.3 | – | – | – | – |" in text
+    timed = {"workload": "sgd-step", "microseconds": times, "peak_bytes": {}, "target": 0.6}
+    text = table([timed, {"workload": "import", "extra_seconds": 0.1, "target": 0.15}])
+    assert "| 12.3 | – | – | – | – | – | 0.6 | – | – |" in text
     assert "| 0.100 |" in text
+    assert len({line.count("|") for line in text.splitlines()}) == 1

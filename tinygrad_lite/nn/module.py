@@ -15,7 +15,7 @@ which are modules, so that `parameters()` can find all of them, to any depth.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from tinygrad_lite.creation import as_tensor
 from tinygrad_lite.nn.parameter import Parameter
@@ -254,14 +254,14 @@ class Module:
 
     # ------------------------------------------------------------------------------------------------ changing it
 
-    def apply(self, function: Callable[[Module], Any]) -> Module:
+    def apply(self, function: Callable[[Module], Any]) -> Self:
         """Call `function` with every module inside and with this one, as to initialise them. Returns the module."""
         for child in self.children():
             child.apply(function)
         function(self)
         return self
 
-    def train(self, mode: bool = True) -> Module:
+    def train(self, mode: bool = True) -> Self:
         """Set `training` here and in every module inside."""
         if not isinstance(mode, bool):
             raise ValueError(f"training mode is expected to be boolean, but got {mode!r}")
@@ -269,11 +269,11 @@ class Module:
             module.training = mode
         return self
 
-    def eval(self) -> Module:
+    def eval(self) -> Self:
         """Set `training` to False, here and in every module inside."""
         return self.train(False)
 
-    def requires_grad_(self, requires_grad: bool = True) -> Module:
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Set whether the parameters are learned."""
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
@@ -287,7 +287,7 @@ class Module:
             elif parameter.grad is not None:
                 parameter.grad = parameter.grad.detach().zero_()
 
-    def to(self, *where: Any, dtype: Any = None, device: Any = None) -> Module:
+    def to(self, *where: Any, dtype: Any = None, device: Any = None) -> Self:
         """Move all parameters and buffers to a device, and the floating ones to a dtype. The same Parameters remain."""
         for tensor in [*self.parameters(), *self.buffers()]:
             moved = tensor.detach().to(*where, dtype=dtype, device=device)
@@ -302,23 +302,23 @@ class Module:
                 tensor.grad = gradient.to(moved)
         return self
 
-    def float(self) -> Module:
+    def float(self) -> Self:
         """All floating parameters and buffers as float32."""
         return self.to("float32")
 
-    def double(self) -> Module:
+    def double(self) -> Self:
         """All floating parameters and buffers as float64."""
         return self.to("float64")
 
-    def half(self) -> Module:
+    def half(self) -> Self:
         """All floating parameters and buffers as float16."""
         return self.to("float16")
 
-    def cpu(self) -> Module:
+    def cpu(self) -> Self:
         """All parameters and buffers on the CPU."""
         return self.to(device="cpu")
 
-    def cuda(self, device: int | None = None) -> Module:
+    def cuda(self, device: int | None = None) -> Self:
         """All parameters and buffers on a GPU."""
         return self.to(device="cuda" if device is None else f"cuda:{device}")
 

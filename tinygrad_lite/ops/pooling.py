@@ -76,7 +76,7 @@ def largest_place(x, *, kernel, size, stride, padding, dilation):
     largest = framed[:, :, down, across].copy()
     place = backend.namespace(x).zeros(largest.shape, dtype="int16")
     for k, m, down, across in others:
-        here = framed[:, :, down, across]
+        here = framed[:, :, down, across].copy()  # to be read three times: NumPy is slow where numbers lie apart
         larger = (here > largest) | (here != here)  # NaN, unlike itself, is larger than all
         np.maximum(place, larger * np.int16(k * kernel[1] + m), out=place)  # the numbers of places only grow
         np.maximum(largest, here, out=largest)
@@ -97,8 +97,10 @@ def largest_index(x, *, kernel, size, stride, padding, dilation):
 def put_place(x, place, *, image, kernel, size, stride, padding, dilation):
     """An image in which every number of x has been added to one place of its window."""
     framed = zeros_framed(x, kernel, size, stride, dilation)
+    overlap = any(s <= d * (k - 1) for k, s, d in zip(kernel, stride, dilation, strict=True))
     for k, m, down, across in places(kernel, size, stride, dilation):
-        framed[:, :, down, across] += backend.keep(place == k * kernel[1] + m, x)
+        here = backend.keep(place == k * kernel[1] + m, x)
+        framed[:, :, down, across] = framed[:, :, down, across] + here if overlap else here
     return unframe(framed, image, kernel, size, stride, padding, dilation)
 
 

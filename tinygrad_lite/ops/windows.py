@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from tinygrad_lite import backend
 from tinygrad_lite.backend import Array, ShapeError
 
@@ -57,19 +59,39 @@ def places(kernel: Pair, size: Pair, stride: Pair, dilation: Pair) -> Iterator[t
             yield k, m, down, across
 
 
-def frame(x: Array, value: float, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
-    """x (n, c, h, w) as far as the windows reach, with `value` where they reach over its edges."""
+def frame(
+    x: Array,
+    value: float,
+    kernel: Pair,
+    size: Pair,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    *,
+    batch_last: bool = False,
+) -> Array:
+    """x (n, c, h, w) as far as the windows reach, with `value` where they reach over its edges.
+
+    batch_last: in memory the batch comes last (c, h, w, n); the shape stays.
+    """
     (height, top, down), (width, left, across) = _in_frame(x.shape[2:], kernel, size, stride, padding, dilation)
-    if (top, left) == (slice(0, height), slice(0, width)):
+    n, c = x.shape[:2]
+    if batch_last:
+        framed = np.moveaxis(backend.namespace(x).full((c, height, width, n), value, dtype=x.dtype), -1, 0)
+    elif (top, left) == (slice(0, height), slice(0, width)):
         return x[:, :, down, across]  # they reach over no edge
-    framed = backend.namespace(x).full((*x.shape[:2], height, width), value, dtype=x.dtype)
+    else:
+        framed = backend.namespace(x).full((n, c, height, width), value, dtype=x.dtype)
     framed[:, :, top, left] = x[:, :, down, across]
     return framed
 
 
 def zeros_framed(y: Array, kernel: Pair, size: Pair, stride: Pair, dilation: Pair) -> Array:
-    """Zeros as far as the windows reach, for numbers y (n, c, *size) that are to be brought back to their windows."""
-    return backend.namespace(y).zeros((*y.shape[:2], *reach(kernel, size, stride, dilation)), dtype=y.dtype)
+    """Zeros as far as the windows reach, for numbers y (n, c, *size) that are to be brought back to their windows.
+
+    They lie in memory in the order of y.
+    """
+    return np.zeros_like(y, shape=(*y.shape[:2], *reach(kernel, size, stride, dilation)))
 
 
 def unframe(framed: Array, image: Pair, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
