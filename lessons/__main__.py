@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     if not names:
         print("The lessons, in the order in which they build on each other:\n")
         for name in ORDER:
-            print(f"    {name:<16} {summary(name)}")
+            print(f"    {name:<18} {summary(name)}")
         print("\nRun some:  python -m lessons sgd_animation mnist_baseline")
         print("Options, for each of them:  --device cuda, --seed 1, --save FOLDER, --help")
         return 0

@@ -245,7 +245,7 @@ def shifted(images: Tensor, by: int = 1) -> Tensor:
     return stack([padded[i, :, y : y + height, x : x + width] for i, (y, x) in enumerate(corners)])
 
 
-fit("residual network", residual_net, epochs=5, lr=0.01, augment=shifted)
+fit("residual network", residual_net, epochs=6, lr=0.01, augment=shifted)
 
 # %% [markdown]
 # ## How they learned

@@ -238,7 +238,7 @@ def result_type(*values: Any) -> DType:
     """
     ranks: list[DType | None] = [None, None, None]  # arrays with dimensions, arrays without, Python numbers
     for value in values:
-        if is_array(value):
+        if _has_dtype(value):
             rank, dtype = (0 if value.ndim else 1), value.dtype
         else:
             rank, dtype = 2, dtype_of_number(value)
@@ -275,11 +275,16 @@ def promote(values: Sequence[Any], to_float: bool) -> list[Any]:
         dtype = _default_dtype
     if dtype.kind == "b":
         return list(values)
-    keep_bool = not to_float and any(is_array(value) and value.dtype.kind != "b" for value in values)
+    keep_bool = not to_float and any(_has_dtype(value) and value.dtype.kind != "b" for value in values)
     return [
-        cast(value, dtype) if is_array(value) and not (keep_bool and value.dtype.kind == "b") else value
+        cast(value, dtype) if _has_dtype(value) and not (keep_bool and value.dtype.kind == "b") else value
         for value in values
     ]
+
+
+def _has_dtype(value: Any) -> bool:
+    """True for an array, and for the scalar that NumPy gives as the result for arrays without dimensions."""
+    return is_array(value) or isinstance(value, np.generic)
 
 
 def cast(x: Array, dtype: Any) -> Array:

@@ -8,7 +8,10 @@ import sys
 import pytest
 from PIL import Image
 
+import tinygrad_lite
+
 MNIST = os.environ.get("TINYGRAD_LITE_DATA")
+LESSONS = ["sgd_animation", "mnist_baseline", "convolution", "mnist_convolution"]
 
 
 def run(*arguments, cwd=None, **environment):
@@ -23,18 +26,18 @@ def test_the_list():
     done = run()
     assert done.returncode == 0
     lines = [line.split() for line in done.stdout.splitlines() if line.startswith("    ")]
-    assert [line[0] for line in lines] == ["sgd_animation", "mnist_baseline", "convolution"]
+    assert [line[0] for line in lines] == LESSONS
     assert all(len(line) > 5 for line in lines)
 
 
 def test_an_unknown_lesson_is_refused_before_any_runs():
     done = run("sgd_animation", "sgd_animatoin")
     assert done.returncode == 2
-    assert "no lesson is called sgd_animatoin. There are: sgd_animation, mnist_baseline, convolution" in done.stderr
+    assert f"no lesson is called sgd_animatoin. There are: {', '.join(LESSONS)}" in done.stderr
     assert not done.stdout
 
 
-@pytest.mark.parametrize("lesson", ["sgd_animation", "mnist_baseline", "convolution"])
+@pytest.mark.parametrize("lesson", LESSONS)
 def test_help_and_options_that_make_no_sense(lesson):
     done = run(lesson, "--help")
     assert done.returncode == 0
@@ -124,6 +127,49 @@ def test_the_convolution_by_hand_is_conv2d_and_a_matrix_product(tmp_path):
         assert gif.n_frames > 30
 
 
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("networks")
+    nowhere = {"XDG_CACHE_HOME": str(folder / "cache"), "https_proxy": "http://127.0.0.1:9"}
+    done = run("mnist_convolution", "--save", str(folder / "out"), **nowhere)
+    assert done.returncode == 0, done.stderr
+    return done, folder / "out"
+
+
+def test_the_networks_learn_the_small_digits(networks):
+    done, folder = networks
+    assert "61,706" in done.stdout  # the summary of LeNet-5
+    written = json.loads((folder / "convolution_results.json").read_text())
+    errors = {row["model"]: row["error"] for row in written["results"]}
+    assert list(errors) == ["linear", "300 hidden units", "LeNet-5", "residual network"]
+    assert [row["error in 1998"] for row in written["results"]] == [0.12, 0.047, 0.0095, None]
+    assert max(errors.values()) < 0.15
+    assert errors["residual network"] < 0.05
+    pictures = {path.stem for path in folder.glob("*.png")}
+    assert pictures == {"kernels", "feature_maps", "training", "confusion", "worst_mistakes"}
+    assert "| LeNet-5 | 0.95 % |" in (folder / "convolution_results.md").read_text()
+
+
+def test_the_weights_of_the_lesson_load_in_pytorch(networks):
+    torch = pytest.importorskip("torch", reason="loads them in PyTorch, which is not installed")
+    from safetensors.torch import load_file
+
+    _, folder = networks
+    lenet = tinygrad_lite.load(folder / "lenet.safetensors")
+    theirs = load_file(folder / "lenet.safetensors")
+    assert set(lenet) == set(theirs) == {f"{i}.{name}" for i in (0, 3, 7, 9, 11) for name in ("weight", "bias")}
+    n = torch.nn
+    model = n.Sequential(
+        n.Conv2d(1, 6, 5, padding=2), n.ReLU(), n.MaxPool2d(2), n.Conv2d(6, 16, 5), n.ReLU(), n.MaxPool2d(2),
+        n.Flatten(), n.Linear(400, 120), n.ReLU(), n.Linear(120, 84), n.ReLU(), n.Linear(84, 10),
+    )  # fmt: skip
+    model.load_state_dict(theirs)
+    digits = tinygrad_lite.datasets.digits().test
+    images = torch.tensor(digits.scaled_images().numpy())[:, None]
+    called = model(torch.nn.functional.interpolate(images, size=28, mode="bilinear")).argmax(1)
+    assert (called.numpy() == digits.labels.numpy()).mean() > 0.85
+
+
 @pytest.mark.skipif(not MNIST, reason="needs the real MNIST: set TINYGRAD_LITE_DATA to a folder with its four files")
 def test_the_courses_figures_on_the_real_mnist(tmp_path):
     done = run("mnist_baseline", "--save", str(tmp_path), TINYGRAD_LITE_DATA=MNIST)
@@ -135,3 +181,15 @@ def test_the_courses_figures_on_the_real_mnist(tmp_path):
     assert results["3 or 7", "network with 30 hidden units"] >= 0.98
     assert results["ten digits", "network with 100 hidden units"] >= 0.97
     assert results["3 or 7", "nn.Linear"] > results["3 or 7", "pixel similarity, L2"]
+
+
+@pytest.mark.skipif(not MNIST, reason="needs the real MNIST: set TINYGRAD_LITE_DATA to a folder with its four files")
+def test_lenet_and_a_residual_network_on_the_real_mnist(tmp_path):
+    done = run("mnist_convolution", "--save", str(tmp_path), TINYGRAD_LITE_DATA=MNIST)
+    assert done.returncode == 0, done.stderr
+    results = {r["model"]: r for r in json.loads((tmp_path / "convolution_results.json").read_text())["results"]}
+    assert results["LeNet-5"]["error"] <= 0.01
+    assert results["LeNet-5"]["epochs"] <= 10
+    assert results["residual network"]["error"] <= 0.006
+    assert results["linear"]["error"] < 0.12
+    assert results["300 hidden units"]["error"] < 0.047

@@ -1,6 +1,7 @@
 """Every operation's value and derivatives, on shapes, memory layouts and values that Hypothesis draws.
 
-First and second derivatives are compared with central differences in float64, and with PyTorch's where it is installed.
+`check_op` compares first and second derivatives with differences, and looks for all else that can go wrong; where
+PyTorch is installed its values and derivatives are the measure too.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import tinygrad_lite
 from tests.ops.cases import ALL, Case
 from tinygrad_lite import Tensor, ops
 from tinygrad_lite.op import Op
-from tinygrad_lite.testing import gradcheck, gradgradcheck
+from tinygrad_lite.testing import check_op
+from tinygrad_lite.testing.differences import leaf
 from tinygrad_lite.testing.strategies import arrays
 
 every_case = pytest.mark.parametrize("case", ALL, ids=[case.name for case in ALL])
@@ -32,24 +34,17 @@ def draw_inputs(data: st.DataObject, case: Case) -> list[np.ndarray]:
     ]
 
 
-def leaf(array: np.ndarray) -> Tensor:
-    return Tensor._wrap(array).requires_grad_()
-
-
 @every_case
-@given(data=st.data())
-@settings(max_examples=settings.default.max_examples // 2)
-def test_first_derivative(case, data):
-    leaves = [leaf(array) for array in draw_inputs(data, case)]
-    assert gradcheck(lambda *x: case.call(tinygrad_lite, *x), leaves, rtol=1e-4)
-
-
-@every_case
-@given(data=st.data())
-@settings(max_examples=settings.default.max_examples // 4)
-def test_second_derivative(case, data):
-    leaves = [leaf(array) for array in draw_inputs(data, case)]
-    assert gradgradcheck(lambda *x: case.call(tinygrad_lite, *x), leaves, rtol=1e-4)
+def test_all_that_an_operation_has_to_do_right(case):
+    check_op(
+        lambda *inputs: case.call(tinygrad_lite, *inputs),
+        case.shapes,
+        low=case.low,
+        high=case.high,
+        distinct=case.distinct,
+        dtypes=() if case.name == "to" else ("float32",),  # that case asks for float64 itself
+        examples=max(1, settings.default.max_examples // 3),
+    )
 
 
 @needs_torch
@@ -104,19 +99,36 @@ def test_float32_stays_float32_and_the_shape_is_pytorchs(case):
     np.testing.assert_allclose(y.numpy(), z.numpy(), rtol=2e-5, atol=2e-6)
 
 
-def test_every_operation_is_run_by_some_case(monkeypatch):
-    """An operation without a case is an operation whose derivative nobody checks."""
+@pytest.fixture(scope="module")
+def run_by_a_case():
+    """The operations that a case runs, in its value or in its first or second derivatives."""
     seen = set()
     original = Op.__call__
-    monkeypatch.setattr(Op, "__call__", lambda self, *x, **s: (seen.add(self), original(self, *x, **s))[1])
-    for case in ALL:
-        shapes = find(case.shapes, lambda shapes: all(0 not in shape for shape in shapes))
-        leaves = [leaf(np.random.default_rng(0).uniform(0.5, 0.9, shape)) for shape in shapes]
-        y = case.call(tinygrad_lite, *leaves)
-        first = tinygrad_lite.autograd.grad((y * y).sum(), leaves, create_graph=True, allow_unused=True)
-        for g in first:
-            if g is not None and g.requires_grad:
-                (g * g).sum().backward(retain_graph=True)
-    rest = {name for name in vars(ops) if isinstance(getattr(ops, name), Op)} - {op.name for op in seen}
-    assert rest <= {"any", "all", "argmax", "argmin", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "eq",
-                    "ge", "gt", "isfinite", "isinf", "isnan", "largest_index", "le", "lt", "move", "ne"}  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Op, "__call__", lambda self, *x, **s: (seen.add(self.name), original(self, *x, **s))[1])
+        for case in ALL:
+            shapes = find(case.shapes, lambda shapes: all(0 not in shape for shape in shapes))
+            leaves = [leaf(np.random.default_rng(0).uniform(0.5, 0.9, shape)) for shape in shapes]
+            y = case.call(tinygrad_lite, *leaves)
+            first = tinygrad_lite.autograd.grad((y * y).sum(), leaves, create_graph=True, allow_unused=True)
+            for g in first:
+                if g is not None and g.requires_grad:
+                    (g * g).sum().backward(retain_graph=True)
+    return seen
+
+
+# `move` goes from one device to another: tests/test_devices.py
+DIFFERENTIABLE = [op for op in vars(ops).values() if isinstance(op, Op) and op.functions and op is not ops.move]
+
+
+@pytest.mark.parametrize("operation", DIFFERENTIABLE, ids=[operation.name for operation in DIFFERENTIABLE])
+def test_the_operation_has_a_case(operation, run_by_a_case):
+    """An operation without a case in `cases.py` is an operation whose derivative nobody checks."""
+    assert operation.name in run_by_a_case
+
+
+def test_operations_without_a_rule_are_those_that_have_no_derivative():
+    rest = {value.name for value in vars(ops).values() if isinstance(value, Op) and not value.functions}
+    assert rest == {"any", "all", "argmax", "argmin", "argsort", "bitwise_and", "bitwise_not", "bitwise_or",
+                    "bitwise_xor", "eq", "ge", "gt", "isfinite", "isinf", "isnan", "largest_index", "largest_place",
+                    "le", "lt", "ne"}  # fmt: skip

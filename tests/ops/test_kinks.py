@@ -105,3 +105,17 @@ def test_nothing_leaks_from_the_branch_not_taken():
 def test_ties_are_documented():
     assert "share the gradient" in tinygrad_lite.Tensor.amax.__doc__
     assert "the first gets all" in tinygrad_lite.Tensor.max.__doc__
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_numbers_without_dimensions_have_gradients_in_every_dtype(dtype):
+    for function in (
+        lambda x: tinygrad_lite.nn.functional.leaky_relu(x, 0.1),
+        lambda x: tinygrad_lite.nn.functional.softplus(x, 2),
+        lambda x: x**x,
+        lambda x: tinygrad_lite.where(x > 0, x, x * 2.0),
+    ):
+        x = tensor(0.5, dtype=getattr(tinygrad_lite, dtype), requires_grad=True)
+        function(x).backward()
+        assert x.grad.dtype == x.dtype
+        assert x.grad.shape == ()

@@ -1,11 +1,17 @@
 """The checker is checked: it finds wrong rules of every kind, and passes right ones."""
 
+import contextlib
+import re
+
+import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 import tinygrad_lite as tg
 from tinygrad_lite import op, tensor
-from tinygrad_lite.testing import GradcheckError, gradcheck, gradgradcheck
+from tinygrad_lite.testing import GradcheckError, NoDerivative, gradcheck, gradgradcheck
+from tinygrad_lite.testing.differences import errors_by_step, has_derivative
 from tinygrad_lite.testing.strategies import LAYOUTS, broadcastable_shapes, lay_out, shapes, tensors
 
 
@@ -58,9 +64,64 @@ def test_a_wrong_second_derivative_is_found():
         gradgradcheck(cube, inputs(0.5, -2.0))
 
 
-def test_a_point_without_a_derivative_is_found():
-    with pytest.raises(GradcheckError, match="is the function differentiable at that point"):
-        gradcheck(tg.relu, inputs(0.0, 1.0))
+def test_elements_without_a_derivative_are_left_out_and_the_others_are_not():
+    assert gradcheck(tg.relu, inputs(0.0, 1.0))
+    assert gradcheck(tg.floor, inputs(1.0, 1.5))
+    assert gradcheck(lambda x: x.sqrt(), inputs(0.0, 1.0))
+    wrong = operation(lambda x: np.maximum(x, 0), lambda g, x: g * 2 * (x > 0))
+    with pytest.raises(GradcheckError, match=r"element \(1,\)"):
+        gradcheck(wrong, inputs(0.0, 1.0))
+    with pytest.raises(GradcheckError, match=r"element \(0,\)"):  # more than the kink explains
+        gradcheck(operation(lambda x: np.maximum(x, 0), lambda g, x: g * np.where(x == 0, 5, x > 0)), inputs(0.0, 1.0))
+
+
+@pytest.mark.parametrize("function", [tg.relu, tg.floor, tg.round, lambda x: 1 / x], ids=range(4))
+def test_where_there_is_no_derivative_at_all_nothing_is_passed(function):
+    at = 0.5 if function is tg.round else 0.0
+    with pytest.raises(NoDerivative, match="Move the inputs away"):
+        gradcheck(function, inputs(at), atol=1e-9)
+
+
+@given(st.floats(-3, 3), st.floats(0, 0.99), st.floats(0.1, 3), st.floats(-3, 3))
+def test_a_kink_is_found_wherever_within_the_step_it_lies(x, share, turn, slope):
+    kink = x + share * 1e-6
+
+    def bent(t):
+        return slope * t + turn * (t - kink).abs()
+
+    with contextlib.suppress(NoDerivative):
+        assert gradcheck(bent, inputs(x))
+    assert not has_derivative(bent, inputs(x))
+    assert has_derivative(bent, inputs(x + 1))
+
+
+def test_a_step_that_is_too_large_is_an_error():
+    assert gradcheck(tg.exp, inputs(0.5), eps=1e-4)
+    for step in (0.5, 0.1, 0.03):
+        with pytest.raises(GradcheckError, match=f"eps={step}"):
+            gradcheck(tg.exp, inputs(0.5, 1.0), eps=step)
+
+
+def test_the_report_says_what_is_wrong_and_at_which_inputs():
+    double = operation(lambda x: x**3 / 3, lambda g, x: g * 2 * x * x)
+    with pytest.raises(GradcheckError) as caught:
+        gradcheck(double, inputs(0.731, -1.937, 0.0))
+    assert re.fullmatch(
+        r"the gradient by input 0, of shape \(3,\), differs at element \(0,\): \S+ by the walk back, \S+ by a central"
+        r" difference with eps=1e-06 \(allowed: \S+\). The input there is 0.731. 2 of 3 elements differ, by the factor"
+        r" 2. The inputs: \(3,\). It fails as well, and simplest, at \[0.0, 1.0, 0.0\]",
+        str(caught.value),
+    )
+
+
+def test_the_errors_by_step_have_a_valley():
+    steps = [10.0**-k for k in range(1, 12)]
+    errors = [error for _, error in errors_by_step(tg.exp, inputs(0.5, 1.0), steps)]
+    least = errors.index(min(errors))
+    assert 3 <= least <= 7
+    assert errors[0] > 1e-4
+    assert errors[-1] > 10 * errors[least]
+    assert 80 < errors[0] / errors[1] < 120  # the square of the step
 
 
 def test_what_cannot_be_checked_is_refused():

@@ -1,9 +1,17 @@
-"""Checking derivatives, ours or your own: against differences (`gradcheck.py`), on drawn inputs (`strategies.py`).
+"""Checking derivatives, ours or your own.
 
-    from tinygrad_lite.testing import gradcheck
+    from tinygrad_lite.testing import check_op, explain, gradcheck
     gradcheck(my_function, tensor([0.5, 2.0], dtype=float64, requires_grad=True))
+    check_op(my_function)
+    print(explain(my_function))
 
-The strategies need Hypothesis, and are imported by name: `from tinygrad_lite.testing.strategies import tensors`.
+Derivatives are compared with differences (`differences.py`): at given inputs (`gradcheck.py`), at inputs that
+Hypothesis draws, along with all else that an operation has to do right (`check.py`), and on one page to read
+(`explain.py`). The strategies that draw need Hypothesis, and are imported by name:
+`from tinygrad_lite.testing.strategies import tensors`.
 """
 
-from tinygrad_lite.testing.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from tinygrad_lite.testing.check import check_op
+from tinygrad_lite.testing.differences import errors_by_step, has_derivative
+from tinygrad_lite.testing.explain import explain
+from tinygrad_lite.testing.gradcheck import GradcheckError, NoDerivative, gradcheck, gradgradcheck

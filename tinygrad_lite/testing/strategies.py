@@ -1,4 +1,4 @@
-"""Hypothesis strategies: shapes, and tensors of every memory layout, whose failing examples shrink to simple ones.
+"""Hypothesis strategies: shapes, axes, indices, and tensors of every memory layout, which shrink to simple ones.
 
 @given(tensors(shapes(max_dims=2)))
 def test_my_operation(x):
@@ -7,13 +7,16 @@ def test_my_operation(x):
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
 from tinygrad_lite.tensor import Tensor
+from tinygrad_lite.testing.differences import has_derivative
 
+DTYPES = ("float32", "float64", "float16", "int64", "int32", "int16", "int8", "uint8", "bool")
 LAYOUTS = ("contiguous", "transposed", "strided", "reversed", "read-only")
 
 
@@ -31,6 +34,42 @@ def broadcastable_shapes(draw: Any, number: int = 2, **limits: Any) -> list[tupl
         shape = tuple(draw(st.sampled_from([size, 1])) for size in whole)
         found.append(shape[draw(st.integers(0, len(shape))) :])
     return found
+
+
+def axes(ndim: int) -> st.SearchStrategy[int]:
+    """One dimension of so many, counted from the front or, below 0, from the end."""
+    return st.integers(-ndim, ndim - 1)
+
+
+def dtypes(kinds: str = "f") -> st.SearchStrategy[Any]:
+    """dtypes of these kinds: "f" floating, "i" integers, "b" bool."""
+    return st.sampled_from([np.dtype(name) for name in DTYPES if np.dtype(name).kind in kinds])
+
+
+@st.composite
+def indices(draw: Any, shape: tuple[int, ...]) -> Any:
+    """What an array of this shape may be indexed with: ints, slices, None, ..., lists of positions, or a mask."""
+    if draw(st.integers(0, 4)) == 4:
+        return draw(arrays(shape, low=-1, high=1)) > 0
+    index: list[Any] = []
+    for size in shape[: draw(st.integers(0, len(shape)))]:
+        kinds: list[Any] = [st.slices(size), st.just(slice(None))]
+        if size:
+            kinds += [st.integers(-size, size - 1), st.lists(st.integers(-size, size - 1), min_size=1, max_size=3)]
+        index.append(draw(st.one_of(kinds)))
+    if draw(st.booleans()):
+        index.insert(draw(st.integers(0, len(index))), None)
+    if draw(st.booleans()):
+        index.append(...)
+    lists = [len(part) for part in index if isinstance(part, list)]
+    if len(set(lists)) > 1:  # lists of positions go hand in hand
+        index = [part[: min(lists)] if isinstance(part, list) else part for part in index]
+    return tuple(index)
+
+
+def where_differentiable(function: Callable[..., Any], inputs: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Of these inputs, a Tensor or a list of them, those that lie on no kink, jump or pole of the function."""
+    return inputs.filter(lambda drawn: has_derivative(function, drawn))
 
 
 @st.composite
@@ -55,7 +94,8 @@ def arrays(
     else:
         steps = draw(st.lists(st.integers(0, 1000), min_size=size, max_size=size))
         values = [low + (high - low) * step / 1000 for step in steps]
-    return lay_out(np.array(values, dtype=dtype).reshape(shape), draw(st.sampled_from(LAYOUTS)))
+    numbers = np.array(values, "float32").astype(dtype)  # the same in every precision from float32 on
+    return lay_out(numbers.reshape(shape), draw(st.sampled_from(LAYOUTS)))
 
 
 @st.composite

@@ -1,0 +1,150 @@
+"""Derivatives by differences: what every gradient is compared with.
+
+A function of many numbers with many outputs is made one of a single number: all inputs but one stand still, and the
+outputs are added up with random weights u,  s(t) = Σ u · f(..., t, ...).  Random weights matter: with all of them 1, a
+softmax that is given a gradient of zero would pass, since its outputs add up to 1 whatever t is.
+
+    central difference    (s(t + ε) - s(t - ε)) / 2ε, which is wrong by ε² · s'''/6, and by rounding over ε
+    bend                  how far s is from smooth at t
+
+At a kink, as of |t| at 0, the slope on the right minus that on the left does not become smaller with the step. Of a
+smooth function it is ε · s'': half the step, half the number. `bend` is what is left of that when it is taken out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lite.autograd import enable_grad, grad, no_grad
+from tinygrad_lite.backend import to_numpy
+from tinygrad_lite.tensor import Tensor
+
+Position = tuple[int, ...]
+
+
+class Element(NamedTuple):
+    """One element of one input: its derivative by the walk back, and by a central difference."""
+
+    input: int
+    position: Position
+    by_walk: float
+    by_difference: float
+
+
+class Differences:
+    """The derivatives of `function` at these inputs, element by element.
+
+    function: takes the inputs, returns a Tensor or a sequence of Tensors.
+    inputs: Tensors and anything else; those that require gradients are float64 leaves.
+    seed: of the weights of the outputs.
+
+    Attributes:
+        checked: the positions of the inputs that require gradients.
+        size: Σ |u · f|, by which rounding is measured.
+    """
+
+    def __init__(self, function: Callable[..., Any], inputs: Sequence[Any], seed: int = 0) -> None:
+        self.function, self.inputs = function, list(inputs)
+        self.checked = _inputs_to_check(self.inputs)
+        with enable_grad(), np.errstate(all="ignore"):
+            outputs = outputs_of(function, self.inputs)
+        if not outputs:
+            raise ValueError("gradcheck: no output is floating and depends on an input that requires a gradient")
+        rng = np.random.default_rng(seed)
+        self.weights = [rng.uniform(0.5, 1.5, y.shape) * rng.choice([-1, 1], y.shape) for y in outputs]
+        starts = [y.new_tensor(u) for y, u in zip(outputs, self.weights, strict=True)]
+        with np.errstate(all="ignore"):
+            gradients = grad(outputs, [self.inputs[i] for i in self.checked], starts, allow_unused=True)
+        self.by_walk = {
+            i: np.zeros(self.inputs[i].shape) if gradient is None else to_numpy(gradient._array)
+            for i, gradient in zip(self.checked, gradients, strict=True)
+        }
+        values = [to_numpy(y._array) for y in outputs]
+        self.size = float(sum(abs(u * value).sum() for u, value in zip(self.weights, values, strict=True)))
+
+    def elements(self, eps: float) -> list[Element]:
+        """Every element of every input that is checked, with both derivatives."""
+        return [
+            Element(i, position, float(self.by_walk[i][position]), self.central(i, position, eps))
+            for i in self.checked
+            for position in np.ndindex(*self.inputs[i].shape)
+        ]
+
+    def central(self, i: int, position: Position, eps: float) -> float:
+        """The central difference at an element of input i, with steps of eps."""
+        return (self.at(i, position, eps) - self.at(i, position, -eps)) / (2 * eps)
+
+    def bend(self, i: int, position: Position, eps: float) -> float:
+        """How far the function is from smooth within eps of an element: near 0 where it has a derivative."""
+        here = self.at(i, position, 0.0)
+        steps = (eps, eps / 2, eps / 4)
+        turns = [(self.at(i, position, h) - 2 * here + self.at(i, position, -h)) / h for h in steps]
+        bends = [abs(turns[1] - turns[0] / 2), abs(turns[2] - turns[1] / 2)]
+        return max(bends) if np.isfinite(bends).all() else np.inf
+
+    def at(self, i: int, position: Position, shift: float) -> float:
+        """s, with one element of input i moved."""
+        x = self.inputs[i]
+        original = x._array
+        try:
+            x._array = original.copy(order="K")
+            x._array[position] += shift
+            with no_grad(), np.errstate(all="ignore"):
+                values = outputs_of(self.function, self.inputs, recorded=False)
+            return float(sum((u * to_numpy(y._array)).sum() for u, y in zip(self.weights, values, strict=True)))
+        finally:
+            x._array = original
+
+
+def has_derivative(function: Callable[..., Any], inputs: Tensor | Sequence[Any], eps: float = 1e-4) -> bool:
+    """True if no element of the inputs lies on, or within eps of, a kink, a jump or a pole of `function`."""
+    differences = Differences(function, [inputs] if isinstance(inputs, Tensor) else inputs)
+    noise = 1e3 * np.finfo("float64").eps * (1 + differences.size) / eps
+    for i, position, _, slope in differences.elements(eps):
+        if not np.isfinite(slope) or differences.bend(i, position, eps) > noise + 1e-3 * (1 + abs(slope)):
+            return False
+    return True
+
+
+def errors_by_step(
+    function: Callable[..., Any], inputs: Tensor | Sequence[Any], steps: Sequence[float]
+) -> list[tuple[float, float]]:
+    """For each step of the difference, the largest distance between it and the walk's derivative, over all elements.
+
+    Large steps are wrong because the function is bent, with the square of the step; tiny ones because of rounding,
+    which is divided by the step. Where the rule is right there is a valley in between.
+    """
+    differences = Differences(function, [inputs] if isinstance(inputs, Tensor) else inputs)
+    return [
+        (step, max((abs(e.by_walk - e.by_difference) for e in differences.elements(step)), default=0.0))
+        for step in steps
+    ]
+
+
+def outputs_of(function: Callable[..., Any], inputs: Sequence[Any], recorded: bool = True) -> list[Tensor]:
+    """The floating outputs, of a recorded call those that lead back to an input."""
+    answer = function(*inputs)
+    outputs = [answer] if isinstance(answer, Tensor) else list(answer)
+    return [out for out in outputs if out.is_floating_point() and (out.requires_grad or not recorded)]
+
+
+def leaf(array: np.ndarray) -> Tensor:
+    """A Tensor around an array, its layout kept, that requires a gradient."""
+    return Tensor._wrap(array).requires_grad_()
+
+
+def _inputs_to_check(inputs: Sequence[Any]) -> list[int]:
+    checked = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
+    if not checked:
+        raise ValueError("gradcheck: at least one of the inputs must require a gradient")
+    for i in checked:
+        if inputs[i].dtype != np.float64:
+            raise ValueError(
+                f"gradcheck: input {i} is {inputs[i].dtype}, in which differences drown in rounding. Use double()"
+            )
+        if not inputs[i].is_leaf:
+            raise ValueError(f"gradcheck: input {i} was computed ({inputs[i].grad_fn}). Use detach().requires_grad_()")
+    return checked
