@@ -97,10 +97,11 @@ def zeros_framed(y: Array, kernel: Pair, size: Pair, stride: Pair, dilation: Pai
 def unframe(framed: Array, image: Pair, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
     """What of a framed image lies on the image (height, width): 0 where no window reaches."""
     (_, top, down), (_, left, across) = _in_frame(image, kernel, size, stride, padding, dilation)
-    if framed.shape[2:] == image and (top.start, left.start) == (0, 0):
-        return framed  # they reach as far as the image
+    on_image = framed[:, :, top, left]
+    if on_image.shape[2:] == image:
+        return on_image
     x = backend.namespace(framed).zeros((*framed.shape[:2], *image), dtype=framed.dtype)
-    x[:, :, down, across] = framed[:, :, top, left]
+    x[:, :, down, across] = on_image
     return x
 
 
