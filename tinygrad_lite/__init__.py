@@ -17,6 +17,7 @@ import math as _math
 import numpy as _np
 
 from tinygrad_lite import autograd, backend, data, datasets, nn, ops, optim, utils
+from tinygrad_lite.anomaly import is_anomaly_enabled
 from tinygrad_lite.autograd import backward_steps, enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from tinygrad_lite.backend import Device as device
 from tinygrad_lite.backend import (

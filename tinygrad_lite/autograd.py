@@ -19,6 +19,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
@@ -27,6 +28,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_lite import backend
+from tinygrad_lite.anomaly import detect_anomaly as detect_anomaly
+from tinygrad_lite.anomaly import line_of_caller, look_at_gradient, watching
+from tinygrad_lite.anomaly import set_detect_anomaly as set_detect_anomaly
 from tinygrad_lite.backend import Array
 from tinygrad_lite.op import Op, Traced
 from tinygrad_lite.ops.elementwise import cast
@@ -103,7 +107,7 @@ def is_grad_enabled() -> bool:
 class Node:
     """One recorded operation: PyTorch's `grad_fn`."""
 
-    __slots__ = ("__weakref__", "dtype", "hooks", "number", "op", "parents", "saved", "settings", "shape")
+    __slots__ = ("__weakref__", "dtype", "hooks", "line", "number", "op", "parents", "saved", "settings", "shape")
 
     def __init__(
         self,
@@ -122,6 +126,7 @@ class Node:
         self.dtype = dtype
         self.number = next_number()
         self.hooks: list[Callable[[Any], Any]] | None = None
+        self.line = line_of_caller() if watching.get() else None  # of the user's code, while anomalies are detected
 
     def name(self) -> str:
         """The name PyTorch prints: MeanBackward0."""
@@ -138,8 +143,10 @@ class Node:
 
 # ------------------------------------------------------------------------------------------------ changes in place
 
-_changes: dict[int, tuple[weakref.ref[Any], int]] = {}  # id of the array owning the memory -> latest change of it
+# id of the array owning the memory -> the number of its latest change and, where anomalies are detected, the line
+_changes: dict[int, tuple[weakref.ref[Any], int, str | None]] = {}
 _latest_change = 0
+_one_at_a_time = threading.Lock()  # the latest change must never be set back to an older one by another thread
 
 
 def owner_of(array: Array) -> Array:
@@ -156,8 +163,10 @@ def mark_changed(array: Array) -> None:
     key = id(owner)
     known = _changes.get(key)
     reference = known[0] if known else weakref.ref(owner, lambda _: _changes.pop(key, None))
-    _latest_change = next_number()
-    _changes[key] = (reference, _latest_change)
+    line = line_of_caller() if watching.get() else None
+    with _one_at_a_time:
+        _latest_change = next_number()
+        _changes[key] = (reference, _latest_change, line)
 
 
 def same_memory(a: Array, b: Array) -> bool:
@@ -168,13 +177,22 @@ def same_memory(a: Array, b: Array) -> bool:
 def _refuse_changed(node: Node, arrays: Iterable[Any]) -> None:
     """RuntimeError if one of the arrays that a rule asks for was changed after the node was made."""
     for array in arrays:
-        if backend.is_array(array) and _changes.get(id(owner_of(array)), (None, 0))[1] > node.number:
+        _, number, line = _changes.get(id(owner_of(array)), (None, 0, None)) if backend.is_array(array) else (0, 0, 0)
+        if number > node.number:
             raise RuntimeError(
                 "one of the variables needed for gradient computation has been modified by an inplace operation:"
                 f" {node.op.name} was recorded with an array of shape {array.shape} and dtype {array.dtype}, which was"
                 " changed afterwards, so its gradient would be wrong. Change a clone() instead, or change it after"
-                " backward()"
+                f" backward(). {_lines(node, line)}"
             )
+
+
+def _lines(node: Node, changed: Any) -> str:
+    """Where an operation was recorded, and an array of its changed, as far as that is known."""
+    if node.line is None and changed is None:
+        return "To see the lines, run it within autograd.detect_anomaly()"
+    unknown = "a place where detect_anomaly was not on"
+    return f"It was recorded in {node.line or unknown}; the change was made in {changed or unknown}"
 
 
 # ---------------------------------------------------------------------------------------------------- the walk back
@@ -213,7 +231,7 @@ def backward_steps(
     elif len(gradients) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(gradients)} gradients: give one for each, or None")
     retain_graph = create_graph if retain_graph is None else retain_graph
-    wrap = outputs[0]._wrap
+    wrap, watched = outputs[0]._wrap, watching.get()
     useful = None if wanted is None else _leading_to(wanted, outputs)
 
     pending: dict[Any, Any] = {}  # node or leaf -> the sum of the gradients handed to it so far
@@ -280,14 +298,19 @@ def backward_steps(
                         gradient = cast(gradient, dtype=like.dtype)
                     if isinstance(gradient, np.generic):
                         gradient = np.asarray(gradient)  # NumPy gives a scalar where an array of no dimensions is due
+                    if watched:
+                        look_at_gradient(op, node.name(), index, g, gradient, node.line)
                     handed.append(gradient)
                     if like is not parent and not create_graph and _made_here(gradient, g, saved):
                         unshared.add(parent)
                     hand(parent, gradient)
         except Exception as error:
+            given = ", ".join(map(backend.described, node.saved or ())) or "nothing"
+            line = f". The operation was recorded in {node.line}" if node.line else ""
             error.add_note(
                 f"This happened in the gradient of {op.name} by its input {op.input_name(index)!r}, given the gradient"
-                f" of an output of shape {tuple(node.shape)} and dtype {node.dtype}"
+                f" of an output of shape {tuple(node.shape)} and dtype {node.dtype}: {backend.described(g)}. Kept for"
+                f" it was {given}{line}"
             )
             raise
         summed.discard(node)

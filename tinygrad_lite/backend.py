@@ -174,6 +174,12 @@ def is_array(value: object) -> bool:
     return library != "numpy" and library in LIBRARIES.values()  # NumPy's own scalars are numbers, not arrays
 
 
+def described(value: Any) -> str:
+    """What an operation was given, for a message: dtype, shape and device of an array or a Tensor, or the number."""
+    array = getattr(value, "_array", value)
+    return f"{array.dtype} {tuple(array.shape)} on {device_of(array)}" if is_array(array) else repr(value)
+
+
 def copy(array: Array) -> Array:
     """The same numbers in memory of their own, on the same device."""
     with beside(array):

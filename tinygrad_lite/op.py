@@ -40,7 +40,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, NoReturn
 
-from tinygrad_lite.backend import ShapeError
+from tinygrad_lite.backend import ShapeError, described
 
 Types = Literal["any", "common", "float"]
 
@@ -162,18 +162,17 @@ class Op:
 
     def explain(self, error: Exception, arrays: Sequence[Any]) -> Exception:
         """The error of a forward function again, naming the operation and what it was given."""
-        given = ", ".join(
-            f"{value.dtype} {tuple(value.shape)}" if hasattr(value, "shape") else repr(value) for value in arrays
-        )
+        given = ", ".join(map(described, arrays))
         shapes = [tuple(value.shape) for value in arrays if hasattr(value, "shape")]
         if isinstance(error, ValueError) and "broadcast" in str(error) and not isinstance(error, ShapeError):
             error = ShapeError(_broadcast_mismatch(shapes) or str(error))
         kinds = (ShapeError, IndexError, TypeError, ValueError, RuntimeError, NotImplementedError)
         kind = next((kind for kind in kinds if isinstance(error, kind)), None)
-        if kind is None:
-            error.add_note(f"This happened in {self.name}({given})")
-            return error
-        return kind(f"{self.name}: {error} (given {given})")
+        if kind is not None:
+            error = kind(f"{self.name}: {error} (given {given})")
+        named = ", ".join(f"{self.input_name(i)}: {described(value)}" for i, value in enumerate(arrays))
+        error.add_note(f"This happened in {self.name}({named})")
+        return error
 
 
 def _broadcast_mismatch(shapes: list[tuple[int, ...]]) -> str | None:

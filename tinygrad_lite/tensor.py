@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lite import autograd, backend, ops
+from tinygrad_lite.anomaly import look_at_output, watching
 from tinygrad_lite.autograd import Node, backward_steps, enable_grad, grad_mode, mark_changed, no_grad, same_memory
 from tinygrad_lite.backend import Array, Device, DType, Generator
 from tinygrad_lite.formatting import format_tensor
@@ -143,6 +144,8 @@ class Tensor(Traced):
             raise op.explain(error, inputs) from error
         if isinstance(output, np.generic):
             output = np.asarray(output)  # NumPy gives a scalar where an array of no dimensions is due
+        if watching.get():
+            look_at_output(op, [*arrays, *settings.values()], output)
 
         result = Tensor.__new__(Tensor)
         result._array = output
@@ -225,6 +228,8 @@ class Tensor(Traced):
                 change(array, *values, **settings)
         except Exception as error:
             raise op.explain(error, [array, *values]) from error
+        if watching.get():
+            look_at_output(op, [*values, *settings.values()], array)
         mark_changed(array)
         return self
 

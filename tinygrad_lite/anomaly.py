@@ -1,0 +1,109 @@
+"""Finding the cause: which operation, on which line of yours, made the first NaN or infinity.
+
+    with autograd.detect_anomaly():
+        loss = model(x).log().mean()
+        loss.backward()
+
+Inside the block every operation looks at what it made, every gradient rule at what it gave, and the first number that
+is none is an error, which names the operation and the line. The line is that of the innermost caller outside of this
+package. It is noted for recorded operations and for changes in place too, so that other errors of the backward pass
+can name it. All this takes time: use it to look for a mistake, then take it out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import linecache
+import sys
+from collections.abc import Iterable
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.backend import Array, is_array
+from tinygrad_lite.op import Op
+
+PACKAGE = str(Path(__file__).parent)
+
+watching: ContextVar[bool] = ContextVar("watching", default=False)  # of this thread, or this asynchronous task
+
+
+class set_detect_anomaly(contextlib.AbstractContextManager["set_detect_anomaly"]):
+    """Switch the detection on or off from here on; as `with set_detect_anomaly(mode):`, until the end of the block."""
+
+    def __init__(self, mode: bool) -> None:
+        self.before = watching.get()
+        watching.set(bool(mode))
+
+    def __exit__(self, *exception: object) -> None:
+        watching.set(self.before)
+
+
+class detect_anomaly(set_detect_anomaly):
+    """`with detect_anomaly():` the first NaN or infinity, forward or backward, is a RuntimeError that names its cause.
+
+    An infinity that you give, such as the -inf of a mask, is no anomaly, nor what follows from it, as long as it is
+    no NaN.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(True)
+
+
+def is_anomaly_enabled() -> bool:
+    """True inside `detect_anomaly`."""
+    return watching.get()
+
+
+def line_of_caller() -> str:
+    """The line that is being executed outside of this package: `train.py, line 12: loss = x.log().mean()`."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    name, number = frame.f_code.co_filename, frame.f_lineno
+    return f"{name}, line {number}: {linecache.getline(name, number).strip()}".rstrip(": ")
+
+
+def look_at_output(op: Op, given: Iterable[Any], output: Array) -> None:
+    """RuntimeError if a NaN or an infinity is in the output, and was not in what the operation was given."""
+    found = _anomaly(output, given)
+    if found:
+        raise RuntimeError(f"detect_anomaly: {op.name} made the first {found}, in {line_of_caller()}")
+
+
+def look_at_gradient(op: Op, name: str, index: int, g: Any, gradient: Any, line: str | None) -> None:
+    """RuntimeError if a NaN or an infinity is in the gradient that a rule gave, and not in the one that came to it."""
+    found = _anomaly(getattr(gradient, "_array", gradient), [getattr(g, "_array", g)])
+    if found:
+        kind = "nan" if found.startswith("NaN") else "infinite"
+        raise RuntimeError(
+            f"detect_anomaly: Function '{name}' returned {kind} values in its {index}th output: the gradient of"
+            f" {op.name} by its input {op.input_name(index)!r} has the first {found}. The operation was recorded in"
+            f" {line or 'a place where detect_anomaly was not on'}"
+        )
+
+
+def _anomaly(output: Array, given: Iterable[Any]) -> str:
+    """What is wrong with the output, and where, unless the numbers it was made of were wrong already: else ''."""
+    if not is_array(output) or output.dtype.kind != "f" or bool(np.isfinite(output).all()):
+        return ""
+    numbers = [value for value in given if _is_floating(value)]
+    if any(bool(np.isnan(value).any()) for value in numbers):
+        return ""
+    if bool(np.isnan(output).any()):
+        return f"NaN, at element {_first(np.isnan(output))} of {tuple(output.shape)}"
+    if any(bool(np.isinf(value).any()) for value in numbers):
+        return ""
+    return f"infinity, at element {_first(np.isinf(output))} of {tuple(output.shape)}"
+
+
+def _is_floating(value: Any) -> bool:
+    return isinstance(value, float) or (is_array(value) and value.dtype.kind == "f")
+
+
+def _first(mask: Array) -> tuple[int, ...]:
+    """Where the first True is."""
+    flat = int(mask.reshape(-1).argmax())
+    return tuple(int(i) for i in np.unravel_index(flat, mask.shape))
