@@ -10,7 +10,13 @@ import pathlib
 import runpy
 import sys
 
-ORDER = ["sgd_animation", "mnist_baseline", "convolution", "mnist_convolution"]  # in which they build on each other
+ORDER = [
+    "sgd_animation",
+    "mnist_baseline",
+    "convolution",
+    "mnist_convolution",
+    "gradient_check",
+]  # in which they build on each other
 
 
 def summary(name: str) -> str:

@@ -61,12 +61,17 @@ img {{ max-width: 100%; }}
 RATE = 10  # pictures a second
 
 
-def read_options(description: str) -> argparse.Namespace:
-    """The lesson's options from the command line; the defaults in a notebook or an editor's interactive window."""
+def read_options(description: str, *more: tuple[str, dict[str, Any]]) -> argparse.Namespace:
+    """The lesson's options from the command line; the defaults in a notebook or an editor's interactive window.
+
+    more: options of this lesson only, each a name and what argparse is to know of it.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--device", default="cpu", help="where to compute: cpu, cuda or cuda:1 (default: cpu)")
     parser.add_argument("--seed", type=int, default=42, help="start of the random numbers (default: 42)")
     parser.add_argument("--save", metavar="FOLDER", type=pathlib.Path, help="write pictures and results into FOLDER")
+    for name, settings in more:
+        parser.add_argument(name, **settings)
     interactive = hasattr(sys, "ps1") or "ipykernel" in sys.modules
     options = parser.parse_args([] if interactive else None)
     try:

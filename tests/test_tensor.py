@@ -333,3 +333,22 @@ def test_every_public_name_of_the_package_has_a_docstring():
     missing = [name for name in dir(Tensor) if not name.startswith("_") and not getattr(Tensor, name).__doc__]
     missing += [n for n in dir(torch) if not n.startswith("_") and callable(f := getattr(torch, n)) and not f.__doc__]
     assert missing == []
+
+
+def test_a_quotient_may_be_changed_in_place_before_backward():
+    a, b = tensor([6.0], requires_grad=True), tensor([3.0], requires_grad=True)
+    y = a / b
+    y += 1
+    y.sum().backward()
+    assert a.grad.item() == pytest.approx(1 / 3)
+    assert b.grad.item() == pytest.approx(-6 / 9)
+
+
+def test_what_is_copied_in_must_broadcast_and_what_is_set_may_have_leading_ones():
+    with pytest.raises(torch.ShapeError, match=r"output with shape \[\] doesn't match the broadcast shape \[1\]"):
+        tensor(1.0).copy_(tensor([2.0]))
+    value = tensor([[2.0, 3.0]], requires_grad=True)
+    x = torch.zeros(3)
+    x[:2] = value
+    (x * tensor([1.0, 10, 100])).sum().backward()
+    assert value.grad.tolist() == [[1.0, 10.0]]

@@ -297,6 +297,11 @@ class Tensor(Traced):
 
     def copy_(self, other: Any) -> Tensor:
         """Overwrite with another tensor's numbers, broadcast to this shape; it may be on another device."""
+        if isinstance(other, Tensor) and other.ndim > self.ndim:
+            raise backend.ShapeError(
+                f"copy_: output with shape {list(self.shape)} doesn't match the broadcast shape {list(other.shape)}."
+                " An in-place operation cannot change the shape"
+            )
         self[...] = other.to(self.device) if isinstance(other, Tensor) else other
         return self
 

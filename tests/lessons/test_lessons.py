@@ -11,7 +11,7 @@ from PIL import Image
 import tinygrad_lite
 
 MNIST = os.environ.get("TINYGRAD_LITE_DATA")
-LESSONS = ["sgd_animation", "mnist_baseline", "convolution", "mnist_convolution"]
+LESSONS = ["sgd_animation", "mnist_baseline", "convolution", "mnist_convolution", "gradient_check"]
 
 
 def run(*arguments, cwd=None, **environment):
@@ -125,6 +125,33 @@ def test_the_convolution_by_hand_is_conv2d_and_a_matrix_product(tmp_path):
     }  # fmt: skip
     with Image.open(tmp_path / "out" / "window.gif") as gif:
         assert gif.n_frames > 30
+
+
+def test_the_dozen_mistakes_are_found_and_made_small(tmp_path):
+    done = run("gradient_check", "--save", str(tmp_path / "out"), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "a softmax whose gradient is always 0, added up with weights of 1: True" in done.stdout
+    assert "with random weights: False" in done.stdout
+    assert "ReLU at -1, 0 and 2: True" in done.stdout
+    table = done.stdout[done.stdout.index("found at") :].splitlines()[1:13]
+    assert [int(line.split()[0]) for line in table] == list(range(1, 13))
+    assert all("array(" in line for line in table)
+    assert sum(line.endswith(" array(1.5)") or line.endswith(" array(1.5), array(1.5)") for line in table) >= 7
+    assert "tanh(x)\n=======" in done.stdout
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"steps.png", "kink.png"}
+    assert {path.name for path in tmp_path.iterdir()} == {"out"}  # Hypothesis leaves nothing behind
+
+
+@pytest.mark.parametrize("bug", [3, 12])
+def test_a_mistake_can_be_planted_for_the_reader_to_find(bug):
+    done = run("gradient_check", "--bug", str(bug))
+    assert done.returncode == 0, done.stderr
+    shown = done.stdout[done.stdout.index(f"Mistake {bug} is in an operation that claims to be:") :]
+    assert "check_op says: the gradient by input" in shown
+    assert "the smallest example: array(1.5)\n" in shown
+    assert f"The answer is number {bug} of MISTAKES" in shown
+    assert "lambda" not in shown  # the source is not given away
+    assert run("gradient_check", "--bug", "13").returncode == 2
 
 
 @pytest.fixture(scope="module")

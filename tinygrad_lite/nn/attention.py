@@ -83,7 +83,9 @@ class MultiheadAttention(Module):
         weights = self.in_proj_weight.chunk(3)
         biases = (None,) * 3 if self.in_proj_bias is None else self.in_proj_bias.chunk(3)
         q, k, v = (
-            functional.linear(x, w, b).reshape(n, x.shape[1], self.num_heads, -1).transpose(1, 2)
+            functional.linear(x, w, b)
+            .reshape(n, x.shape[1], self.num_heads, self.embed_dim // self.num_heads)
+            .transpose(1, 2)
             for x, w, b in zip((query, key, value), weights, biases, strict=True)
         )  # (n, heads, length, width of a head)
         likeness = q @ k.mT / math.sqrt(q.shape[-1])

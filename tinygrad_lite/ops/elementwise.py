@@ -90,8 +90,8 @@ def _(g, b):
 
 
 @div.gradient("b")
-def _(g, y, b):
-    return -g * y / b
+def _(g, a, b):
+    return -g * (a / b) / b  # not by y: like PyTorch's, the quotient may be changed in place
 
 
 @op

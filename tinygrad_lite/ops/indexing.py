@@ -16,7 +16,7 @@ from tinygrad_lite import backend
 from tinygrad_lite.backend import Array
 from tinygrad_lite.op import op
 from tinygrad_lite.ops.elementwise import keep
-from tinygrad_lite.ops.shape import dims
+from tinygrad_lite.ops.shape import dims, reshape
 
 
 @op(view=True)
@@ -64,10 +64,12 @@ def _(g, index):
 
 
 @setitem.gradient("value")
-def _(g, index):
-    if not has_arrays(index):
-        return getitem(g, index=index)
-    return keep(_written_last(index, tuple(g.shape)), getitem(g, index=index))
+def _(g, shape, index):
+    written = getitem(g, index=index)
+    if has_arrays(index):
+        written = keep(_written_last(index, tuple(g.shape)), written)
+    added = len(shape) - written.ndim  # NumPy takes a value with more dimensions, if the first of them are 1
+    return reshape(written, shape=(*[1] * added, *written.shape)) if added > 0 else written
 
 
 def has_arrays(index: Any) -> bool:

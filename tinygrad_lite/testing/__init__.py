@@ -7,8 +7,7 @@
 
 Derivatives are compared with differences (`differences.py`): at given inputs (`gradcheck.py`), at inputs that
 Hypothesis draws, along with all else that an operation has to do right (`check.py`), and on one page to read
-(`explain.py`). The strategies that draw need Hypothesis, and are imported by name:
-`from tinygrad_lite.testing.strategies import tensors`.
+(`explain.py`). The strategies are in `strategies.py`.
 """
 
 from tinygrad_lite.testing.check import check_op

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import strategies as st
 
 from tinygrad_lite.autograd import grad, no_grad
 from tinygrad_lite.backend import cuda_is_available, to_numpy
@@ -14,6 +16,7 @@ from tinygrad_lite.op import Op
 from tinygrad_lite.tensor import Tensor
 from tinygrad_lite.testing.differences import has_derivative, leaf
 from tinygrad_lite.testing.gradcheck import NoDerivative, gradcheck, gradgradcheck
+from tinygrad_lite.testing.strategies import arrays, broadcastable_shapes
 
 
 def check_op(
@@ -52,13 +55,6 @@ def check_op(
     derivatives are those of differences (`gradcheck`), except at points without a derivative, which are recognised.
     AssertionError or GradcheckError at the smallest example found.
     """
-    try:
-        from hypothesis import HealthCheck, given, reject, settings
-        from hypothesis import strategies as st
-
-        from tinygrad_lite.testing.strategies import arrays, broadcastable_shapes
-    except ImportError as error:
-        raise RuntimeError("check_op draws its examples with Hypothesis: pip install hypothesis") from error
     if shapes is None:
         shapes = number_of_inputs(operation)
     if isinstance(shapes, int):

@@ -1,0 +1,257 @@
+"""Random programs on Tensors: operations, views, changes in place, blocks without recording, hooks, several backwards.
+
+Hypothesis writes the programs and, where one fails, makes it short. They are compared with central differences and,
+where PyTorch is installed, with PyTorch, step by step.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+import tinygrad_lite
+from tinygrad_lite.testing import NoDerivative, gradcheck, gradgradcheck
+from tinygrad_lite.testing.differences import leaf
+
+HAS_TORCH = importlib.util.find_spec("torch") is not None
+SHAPES = [(), (1,), (3,), (2, 3), (3, 1), (2, 1, 3)]
+
+STRICTER = (  # where ours refuses what PyTorch may let pass
+    "a second time",  # every node is released, those that had saved nothing too
+    "more than one element of the written-to tensor",  # of an expanded tensor no part can be written
+)
+
+# The same lines run on both engines.
+UNARY = {
+    "sin": lambda x: x.sin(),
+    "tanh": lambda x: x.tanh(),
+    "sigmoid": lambda x: x.sigmoid(),
+    "square": lambda x: (x * x).tanh(),
+    "softmax": lambda x: x.softmax(-1) if x.ndim else x * 1,
+    "sum": lambda x: x.sum() * 0.3,
+    "mean": lambda x: x.mean(0) if x.ndim else x * 2,
+    "negative": lambda x: -x,
+    "clone": lambda x: x.clone(),
+    "relu": lambda x: x.relu(),
+    "twice": lambda x: x + x,
+}
+BINARY = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "div": lambda a, b: a / (b * b + 1),
+    "max": lambda a, b: (a - b).relu() + b,
+}
+VIEWS = {
+    "flatten": lambda x: x.reshape(-1),
+    "first": lambda x: x[0] if x.ndim else x,
+    "last": lambda x: x[..., -1:] if x.ndim else x.unsqueeze(0),
+    "turned": lambda x: x.transpose(0, -1) if x.ndim else x,
+    "unsqueeze": lambda x: x.unsqueeze(-1) if x.ndim < 4 else x,
+    "expand": lambda x: x.expand(2, *x.shape) if x.ndim < 3 else x,
+    "detach": lambda x: x.detach(),
+}
+CHANGES = {
+    "add_ number": lambda x, y: x.add_(0.5),
+    "mul_ number": lambda x, y: x.mul_(-0.7),
+    "add_": lambda x, y: x.add_(y),
+    "mul_": lambda x, y: x.mul_(y),
+    "zero_": lambda x, y: x.zero_(),
+    "set": lambda x, y: x.__setitem__(0, 0.25) if x.ndim else x.fill_(0.25),
+    "copy_": lambda x, y: x.copy_(y),
+}
+
+
+def apply(kind, name, values, i, j):
+    """One line of a program: the new value, or None for a change in place."""
+    x, y = values[i % len(values)], values[j % len(values)]
+    if kind == "unary":
+        return UNARY[name](x)
+    if kind == "binary":
+        return BINARY[name](x, y)
+    if kind == "view":
+        return VIEWS[name](x)
+    CHANGES[name](x, y)
+    return None
+
+
+LINES = st.one_of(
+    *(
+        st.tuples(st.just(kind), st.sampled_from(sorted(names)), st.integers(0, 9), st.integers(0, 9))
+        for kind, names in (("unary", UNARY), ("binary", BINARY), ("view", VIEWS), ("change", CHANGES))
+    )
+)
+
+
+def run_program(lines, leaves):
+    """What a program makes of its leaves: its last value. Lines that make no sense are skipped."""
+    values = [x * 1 for x in leaves]
+    for kind, name, i, j in lines:
+        if kind == "view" and name == "detach":
+            continue  # differences see through it
+        try:
+            made = apply(kind, name, values, i, j)
+        except (RuntimeError, ValueError, IndexError):
+            continue
+        if made is not None:
+            values.append(made)
+    return values[-1] if len(values) > len(leaves) else values[0] * 2
+
+
+@given(st.lists(st.sampled_from(SHAPES), min_size=1, max_size=3), st.lists(LINES, min_size=2, max_size=12), st.data())
+@settings(max_examples=settings.default.max_examples * 6)
+def test_programs_have_the_derivatives_of_differences(shapes, lines, data):
+    numbers = np.random.default_rng(data.draw(st.integers(0, 9)))
+    leaves = [leaf(numbers.uniform(-1, 1, shape)) for shape in shapes]
+
+    def program(*leaves):
+        return run_program(lines, leaves)
+
+    assume(program(*leaves).requires_grad)
+    try:
+        gradcheck(program, leaves)
+        gradgradcheck(program, leaves)
+    except NoDerivative:
+        assume(False)
+    except RuntimeError as error:  # what the walk back needs was changed in place: refused, as it has to be
+        if "modified by an inplace operation" not in str(error):
+            raise
+
+
+class Programs(RuleBasedStateMachine):
+    """One program, run line by line by both engines. After each line all numbers and gradients must agree."""
+
+    def __init__(self):
+        super().__init__()
+        import torch
+
+        self.torch = torch
+        self.over = False  # from where the engines may differ: one has refused what is not well defined
+        self.ours, self.theirs = [], []
+        self.numbers = np.random.default_rng(0)
+
+    def both(self, run, *, may_be_over=False):
+        """Run the line on both engines: both give something, or both refuse."""
+        answers, errors = [], []
+        for module, values in ((tinygrad_lite, self.ours), (self.torch, self.theirs)):
+            try:
+                answers.append(run(module, values))
+                errors.append(None)
+            except (RuntimeError, ValueError, IndexError) as error:
+                answers.append(None)
+                errors.append(error)
+        laxer = errors[0] is None and errors[1] is not None and may_be_over
+        stricter = any(reason in str(errors[0]) for reason in STRICTER)
+        if laxer or stricter:
+            self.over = True
+        elif (errors[0] is None) != (errors[1] is None):
+            raise AssertionError(f"only one engine refuses: {errors[0]!r}, {errors[1]!r}")
+        return answers, errors
+
+    @initialize(shape=st.sampled_from(SHAPES))
+    def first(self, shape):
+        self.leaf(shape, True)
+
+    @rule(shape=st.sampled_from(SHAPES), requires_grad=st.booleans())
+    def leaf(self, shape, requires_grad):
+        if self.over:
+            return
+        array = self.numbers.uniform(-1, 1, shape)
+        self.ours.append(tinygrad_lite.tensor(array, requires_grad=requires_grad))
+        self.theirs.append(self.torch.tensor(array, requires_grad=requires_grad))
+
+    @rule(line=LINES, recorded=st.booleans())
+    def line(self, line, recorded):
+        if self.over:
+            return
+        kind, name, i, j = line
+
+        def run(module, values):
+            x, y = (values[k % len(values)].detach().numpy() for k in (i, j))
+            if kind == "change" and np.shares_memory(x, y):
+                return None  # an operation on overlapping memory has no defined order
+            if recorded or kind == "view":  # of an unrecorded view PyTorch says at first that it requires a gradient
+                return apply(kind, name, values, i, j)
+            with module.no_grad():
+                return apply(kind, name, values, i, j)
+
+        (mine, other), errors = self.both(run, may_be_over=kind == "change")
+        if kind == "change" and errors[0] is not None:
+            self.over = True  # PyTorch may have begun to write
+        elif mine is not None and other is not None:
+            self.ours.append(mine)
+            self.theirs.append(other)
+
+    @rule(i=st.integers(0, 9), factor=st.sampled_from([2.0, -1.0]))
+    def hook(self, i, factor):
+        if self.over:
+            return
+
+        def run(module, values):
+            values[i % len(values)].register_hook(lambda gradient: gradient * factor)
+
+        self.both(run)
+
+    @rule(i=st.integers(0, 9), retain=st.booleans())
+    def backward(self, i, retain):
+        if self.over:
+            return
+        before = [None if x.grad is None else x.grad.numpy().copy() for x in self.ours]
+
+        def run(module, values):
+            x = values[i % len(values)]
+            x.backward(module.ones_like(x.detach()), retain_graph=retain)
+
+        _, errors = self.both(run, may_be_over=True)
+        if errors[0] is not None:
+            for x, kept in zip(self.ours, before, strict=True):  # ours leaves all as it was; PyTorch need not
+                assert (x.grad is None) == (kept is None)
+                if kept is not None:
+                    np.testing.assert_array_equal(x.grad.numpy(), kept)
+            self.over = True
+
+    @rule(i=st.integers(0, 9), zero=st.booleans())
+    def forget(self, i, zero):
+        if self.over:
+            return
+        for values in (self.ours, self.theirs):
+            x = values[i % len(values)]
+            if x.is_leaf and x.grad is not None:
+                if zero:
+                    x.grad.zero_()
+                else:
+                    x.grad = None
+
+    @invariant()
+    def all_agree(self):
+        if self.over:
+            return
+        for mine, other in zip(self.ours, self.theirs, strict=True):
+            assert tuple(mine.shape) == tuple(other.shape)
+            np.testing.assert_allclose(mine.detach().numpy(), other.detach().numpy(), rtol=1e-9, atol=1e-9)
+            assert mine.requires_grad == other.requires_grad
+            assert mine.is_leaf == other.is_leaf
+            if mine.is_leaf:
+                assert (mine.grad is None) == (other.grad is None)
+                if mine.grad is not None:
+                    np.testing.assert_allclose(mine.grad.numpy(), other.grad.numpy(), rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.skipif(not HAS_TORCH, reason="compares with PyTorch, which is not installed")
+@pytest.mark.filterwarnings("ignore")
+def test_programs_do_in_every_line_what_pytorch_does():
+    run_state_machine_as_test(
+        Programs,
+        settings=settings(max_examples=settings.default.max_examples * 10, stateful_step_count=25, deadline=None),
+    )
