@@ -566,8 +566,13 @@ class Tensor(Traced):
         """Nested lists of Python numbers; a number for a Tensor without dimensions."""
         return backend.to_numpy(self._array).tolist()
 
-    def numpy(self) -> np.ndarray:
-        """The NumPy array itself, sharing memory. For a CPU Tensor that requires no gradient."""
+    def numpy(self, *, force: builtins.bool = False) -> np.ndarray:
+        """The NumPy array itself, sharing memory. For a CPU Tensor that requires no gradient.
+
+        force: of any other, what detach().cpu() gives.
+        """
+        if force:
+            return self.detach().cpu().numpy()
         if self.requires_grad:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if not isinstance(self._array, np.ndarray):

@@ -45,7 +45,7 @@ def check_op(
     low, high: the range of the inputs' values. distinct: no two values of an input are equal, and none is 0.
     order: 2 for first and second derivatives, 1 for first ones, 0 for none.
     dtypes: in which the operation must do the same, as well as they can, and which output and gradients keep.
-    devices: on which it must do the same. Default: the CPU, and a GPU if there is one.
+    devices: on which it must do the same as on the default device. Default: a GPU, if there is one.
     rtol: the relative difference allowed between derivatives and differences.
     examples: how many are drawn; default: as the Hypothesis profile says.
 
@@ -60,7 +60,7 @@ def check_op(
     if isinstance(shapes, int):
         shapes = broadcastable_shapes(shapes, max_dims=3, max_side=3)
     if devices is None:
-        devices = ["cpu", "cuda"] if cuda_is_available() else ["cpu"]
+        devices = ["cuda"] if cuda_is_available() else []
     drawn_inputs = shapes.flatmap(
         lambda drawn: st.tuples(*(arrays(shape, low=low, high=high, distinct=distinct) for shape in drawn))
     )
@@ -91,9 +91,8 @@ def check_op(
         for dtype in dtypes:
             _check_like(operation, [leaf(array.astype(dtype)) for array in inputs], value, gradients, dtype)
         for device in devices:
-            if device != "cpu":
-                on_device = [leaf(array).detach().to(device).requires_grad_() for array in inputs]
-                _check_like(operation, on_device, value, gradients, "float64")
+            there = [leaf(array).detach().to(device).requires_grad_() for array in inputs]
+            _check_like(operation, there, value, gradients, "float64")
 
     check()
 
@@ -114,12 +113,12 @@ def _check_value(
 ) -> np.ndarray:
     """The value, which must not depend on the layout, nor change the inputs, and agree with the reference."""
     before = [array.tobytes() for array in inputs]
-    y = operation(*map(Tensor._wrap, inputs))
+    y = operation(*(leaf(array).detach() for array in inputs))
     assert isinstance(y, Tensor), f"{_name(operation)} returned a {type(y).__name__}, not a Tensor"
     assert not y.requires_grad, f"{_name(operation)} recorded something, though no input requires a gradient"
     value = to_numpy(y._array).copy()
     assert [array.tobytes() for array in inputs] == before, f"{_name(operation)} changed its inputs"
-    plain = operation(*(Tensor._wrap(np.ascontiguousarray(array).reshape(array.shape)) for array in inputs))
+    plain = operation(*(leaf(np.ascontiguousarray(array).reshape(array.shape)).detach() for array in inputs))
     _assert_close(to_numpy(plain._array), value, 1e-12, f"the value of {_name(operation)} depends on the memory layout")
     if reference is not None:
         _assert_close(value, reference(*inputs), 1e-9, f"{_name(operation)} differs from its reference")
@@ -151,19 +150,21 @@ def _check_like(
     gradients: Sequence[np.ndarray | None],
     dtype: str,
 ) -> None:
-    """The same value and gradients as in float64 on the CPU, as well as the dtype can tell."""
+    """The same value and gradients as in float64 on the default device, as well as the dtype can tell."""
     where = f"{_name(operation)} in {dtype} on {leaves[0].device if leaves else 'cpu'}"
     tolerance = 2e3 * float(np.finfo(dtype).eps)
     y = operation(*leaves)
     kept = value.dtype.kind != "f" or y.dtype == np.dtype(dtype)
     assert kept, f"{where}: the output is {y.dtype}"
     assert not leaves or y.device == leaves[0].device, f"{where}: the output is on {y.device}"
-    _assert_close(to_numpy(y._array), value, tolerance, f"the value of {where} is another than in float64 on the CPU")
+    _assert_close(
+        to_numpy(y._array), value, tolerance, f"the value of {where} is another than in float64 on the default device"
+    )
     if gradients:
         for i, (mine, other) in enumerate(zip(_gradients(operation, leaves), gradients, strict=True)):
             if mine is not None and other is not None:
                 assert mine.dtype == np.dtype(dtype), f"{where}: the gradient by input {i} is {mine.dtype}"
-                text = f"the gradient of {where} by input {i} is another than in float64 on the CPU"
+                text = f"the gradient of {where} by input {i} is another than in float64 on the default device"
                 _assert_close(mine, other, tolerance, text)
 
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lite.autograd import enable_grad, grad, no_grad
-from tinygrad_lite.backend import to_numpy
+from tinygrad_lite.backend import get_default_device, to_numpy
 from tinygrad_lite.tensor import Tensor
 
 Position = tuple[int, ...]
@@ -132,8 +132,8 @@ def outputs_of(function: Callable[..., Any], inputs: Sequence[Any], recorded: bo
 
 
 def leaf(array: np.ndarray) -> Tensor:
-    """A Tensor around an array, its layout kept, that requires a gradient."""
-    return Tensor._wrap(array).requires_grad_()
+    """A Tensor that requires a gradient, on the default device; on the CPU it is the array, its layout kept."""
+    return Tensor._wrap(array).to(get_default_device()).requires_grad_()
 
 
 def _inputs_to_check(inputs: Sequence[Any]) -> list[int]:

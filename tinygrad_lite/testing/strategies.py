@@ -14,7 +14,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tinygrad_lite.tensor import Tensor
-from tinygrad_lite.testing.differences import has_derivative
+from tinygrad_lite.testing.differences import has_derivative, leaf
 
 DTYPES = ("float32", "float64", "float16", "int64", "int32", "int16", "int8", "uint8", "bool")
 LAYOUTS = ("contiguous", "transposed", "strided", "reversed", "read-only")
@@ -103,8 +103,7 @@ def arrays(
 @st.composite
 def tensors(draw: Any, shape: Any = None, dtype: Any = "float64", requires_grad: bool = True, **values: Any) -> Tensor:
     """Tensors around `arrays`, with their arguments."""
-    tensor = Tensor._wrap(draw(arrays(shape, dtype, **values)))
-    return tensor.requires_grad_(requires_grad)
+    return leaf(draw(arrays(shape, dtype, **values))).requires_grad_(requires_grad)
 
 
 def lay_out(array: np.ndarray, layout: str) -> np.ndarray:
