@@ -138,6 +138,7 @@ def test_without_detection_the_error_says_how_to_see_the_lines():
         y.sum().backward()
 
 
+@pytest.mark.cpu
 def test_every_error_of_a_forward_carries_a_note():
     with pytest.raises(RuntimeError) as caught:
         tg.ones(2, 3) @ tg.ones(2, 3, dtype=tg.float64)
@@ -156,6 +157,7 @@ def test_every_error_of_a_forward_carries_a_note():
     assert caught.value.__notes__ == ["This happened in add(a: float16 (2,) on cpu, b: float32 (3,) on cpu)"]
 
 
+@pytest.mark.cpu
 def test_every_error_of_a_gradient_carries_a_note():
     @op
     def fine(x):

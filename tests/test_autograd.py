@@ -86,6 +86,7 @@ def test_memory_goes_when_the_last_name_goes_without_the_collector():
         gc.enable()
 
 
+@pytest.mark.cpu
 def test_memory_after_10_000_steps_is_what_it_was_after_100():
     x = tg.randn(20, 2)
     target = x @ tensor([3.0, 2.0])
@@ -523,6 +524,7 @@ def test_a_parameter_changed_between_forward_and_backward_is_noticed():
         y.backward()
 
 
+@pytest.mark.cpu
 def test_an_array_given_beside_a_tensor_is_copied_since_its_changes_cannot_be_seen():
     x = tensor([1.0, 2.0], requires_grad=True)
     factor = np.array([3.0, 4.0], dtype=np.float32)

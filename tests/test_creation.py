@@ -125,6 +125,7 @@ def test_what_no_tensor_can_hold_is_refused(make):
         make()
 
 
+@pytest.mark.cpu
 def test_arrays_of_another_byte_order_and_subclasses_become_plain_ones():
     for x in (tensor(np.array([1, 2], dtype=">f4")), tg.as_tensor(np.array([1, 2], dtype=">f4"))):
         assert x.dtype.isnative

@@ -410,6 +410,7 @@ def test_the_same_result(expression):
         assert type(ours) is type(theirs)
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize("expression", expressions(TEXTS))
 def test_the_same_text(expression):
     assert plain(eval(expression, {"T": tinygrad_lite})) == plain(eval(expression, {"T": torch}))
@@ -481,6 +482,7 @@ T.ones(2, requires_grad=True).long().requires_grad_()
 """
 
 
+@pytest.mark.cpu
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("expression", expressions(ERRORS))
 def test_an_error_here_as_there(expression):
@@ -494,6 +496,7 @@ def test_an_error_here_as_there(expression):
     assert theirs.value is not None
 
 
+@pytest.mark.cpu
 def test_dlpack_both_ways_shares_memory():
     ours = tinygrad_lite.arange(3.0)
     theirs = torch.from_dlpack(ours)
@@ -517,6 +520,7 @@ def drawn_arrays():
     )
 
 
+@pytest.mark.cpu
 @pytest.mark.filterwarnings("ignore")
 @given(drawn_arrays())
 @settings(max_examples=settings.default.max_examples * 8)

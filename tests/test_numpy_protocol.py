@@ -137,6 +137,7 @@ def test_arguments_that_are_not_done_are_named():
         np.linalg.norm(x, 2)
 
 
+@pytest.mark.cpu
 def test_arrays_and_numpy_scalars_on_the_left():
     x = tensor([1.0, 2.0], requires_grad=True)
     array = np.array([3.0, 4.0], dtype=np.float32)
@@ -149,6 +150,7 @@ def test_arrays_and_numpy_scalars_on_the_left():
     assert array.tolist() == [4.0, 5.0]
 
 
+@pytest.mark.cpu
 def test_becoming_an_array_shares_memory_and_never_drops_a_gradient():
     x = tensor([1.0, 2.0])
     array = np.asarray(x)
@@ -165,6 +167,7 @@ def test_becoming_an_array_shares_memory_and_never_drops_a_gradient():
     assert np.from_dlpack(x.detach()).tolist() == [7.0, 2.0]
 
 
+@pytest.mark.cpu
 def test_matplotlib_takes_tensors():
     x, y = tg.linspace(0, 1, 5), tg.linspace(0, 1, 5) ** 2
     figure, axes = plt.subplots()

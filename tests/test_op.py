@@ -154,6 +154,7 @@ def test_one_rule_serves_any_number_of_inputs():
     assert [leaf.grad.tolist() for leaf in leaves] == [[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]]
 
 
+@pytest.mark.cpu
 def test_an_error_in_a_forward_names_the_operation_and_what_it_was_given():
     with pytest.raises(
         RuntimeError, match=r"add: The size of tensor a \(3\).*float32 \(2, 3\) on cpu, float64 \(4,\) on cpu"

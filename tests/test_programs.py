@@ -248,6 +248,7 @@ class Programs(RuleBasedStateMachine):
                     np.testing.assert_allclose(mine.grad.numpy(), other.grad.numpy(), rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.cpu
 @pytest.mark.skipif(not HAS_TORCH, reason="compares with PyTorch, which is not installed")
 @pytest.mark.filterwarnings("ignore")
 def test_programs_do_in_every_line_what_pytorch_does():

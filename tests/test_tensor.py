@@ -111,6 +111,7 @@ def test_random_fills_of_views_as_the_course_has_them():
 # ------------------------------------------------------------------------------------------- the course's own cells
 
 
+@pytest.mark.cpu
 def test_lesson_2_sgd():
     torch.manual_seed(0)
     n = 100
@@ -145,6 +146,7 @@ def test_weight_decay_as_it_is_first_written():
     np.testing.assert_allclose(model.weight.grad.numpy(), 2e-5 * model.weight.detach().numpy(), rtol=1e-5)
 
 
+@pytest.mark.cpu
 def test_matrix_products_by_loops_and_by_broadcasting():
     m1, m2 = torch.rand(5, 4), torch.rand(4, 3)
     c = torch.zeros(5, 3)
@@ -329,6 +331,7 @@ def test_importing_loads_neither_matplotlib_nor_pillow_nor_hypothesis():
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.cpu
 def test_every_public_name_of_the_package_has_a_docstring():
     missing = [name for name in dir(Tensor) if not name.startswith("_") and not getattr(Tensor, name).__doc__]
     missing += [n for n in dir(torch) if not n.startswith("_") and callable(f := getattr(torch, n)) and not f.__doc__]

@@ -307,11 +307,14 @@ def cast(x: Array, dtype: Any) -> Array:
 def as_array(data: Any, dtype: Any = None, where: str | Device | None = None) -> Array:
     """A new array holding a copy of `data`: a number, an array, or nested sequences of numbers and arrays.
 
-    Arrays keep their dtype and, unless `where` names another, their device. Python numbers become bool, int64 or
-    the default floating dtype. TypeError for what is no number, ShapeError for rows of different lengths.
+    Unless `where` names a device, CuPy's arrays stay on theirs, and all else goes to the default device. Arrays keep
+    their dtype; Python numbers become bool, int64 or the default floating dtype. TypeError for what is no number,
+    ShapeError for rows of different lengths.
     """
     if is_array(data):
-        array = move(data, device_of(data) if where is None else Device(where))
+        if where is None:
+            where = _default_device if isinstance(data, np.ndarray) else device_of(data)
+        array = move(data, Device(where))
         with beside(array):
             array = array.astype(as_dtype(array.dtype if dtype is None else dtype))  # astype copies
         return array.view(np.ndarray) if isinstance(array, np.ndarray) else array

@@ -25,6 +25,8 @@ def _leaf(array: Any, requires_grad: bool) -> Tensor:
 def tensor(*data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A new Tensor holding a copy of `data`: a number, nested sequences, an array, or several numbers.
 
+    device: by default that of a Tensor, or of a CuPy array; for all else the default device.
+
     Python floats become float32, ints int64, bools bool; arrays keep their dtype. `tensor(3., 2)` is
     `tensor([3., 2])`. TypeError for what is no number, ShapeError for rows of different lengths, RuntimeError for a
     dtype that cannot require gradients.
@@ -32,6 +34,8 @@ def tensor(*data: Any, dtype: Any = None, device: Any = None, requires_grad: boo
     if not data:
         raise TypeError("tensor() needs data: a number, a sequence or an array")
     values = data[0] if len(data) == 1 else data
+    if device is None and isinstance(values, Tensor):
+        device = values.device
     return _leaf(backend.as_array(plain(values), dtype, device), requires_grad)
 
 
@@ -40,7 +44,9 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, Tensor):
         return data.to(dtype=dtype, device=device)
     if backend.is_array(data) and backend.as_dtype(data.dtype) == data.dtype:
-        return Tensor._wrap(data.view(np.ndarray) if isinstance(data, np.ndarray) else data).to(dtype, device=device)
+        if isinstance(data, np.ndarray):
+            data, device = data.view(np.ndarray), backend.get_default_device() if device is None else device
+        return Tensor._wrap(data).to(dtype, device=device)
     return tensor(data, dtype=dtype, device=device)
 
 

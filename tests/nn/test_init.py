@@ -22,6 +22,7 @@ METHODS = {
 }
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize("name", METHODS)
 def test_the_spread_is_that_of_the_paper(name):
     fill, std = METHODS[name]
@@ -32,6 +33,7 @@ def test_the_spread_is_that_of_the_paper(name):
     assert weight.mean().item() == pytest.approx(0, abs=0.02 * std)
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize("name", METHODS)
 def test_a_generator_repeats_the_values(name):
     fill, _ = METHODS[name]

@@ -15,6 +15,7 @@ def test_a_parameter_needs_a_tensor_and_a_floating_one():
     assert not nn.Parameter(tensor([1]), requires_grad=False).requires_grad
 
 
+@pytest.mark.cpu
 def test_it_prints_as_in_pytorch():
     assert repr(nn.Parameter(tg.ones(2))) == "Parameter containing:\ntensor([1., 1.], requires_grad=True)"
     assert repr(nn.Parameter(tg.ones(1), requires_grad=False)) == "Parameter containing:\ntensor([1.])"

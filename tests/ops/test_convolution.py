@@ -111,6 +111,7 @@ def test_one_dimension_one_image_and_padding_same(kernel, dilation):
     assert single.shape == (4, 3, 9)
 
 
+@pytest.mark.cpu
 def test_memory_stays_within_a_small_multiple_of_inputs_and_outputs():
     x = tg.randn(32, 16, 28, 28, requires_grad=True)
     w = tg.randn(32, 16, 5, 5, requires_grad=True)

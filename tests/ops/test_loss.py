@@ -98,6 +98,7 @@ def test_a_row_that_is_ignored_lets_no_nan_through():
     assert np.isnan(everything_ignored.item())  # the mean of nothing: as in PyTorch
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "int64"])
 def test_targets_of_any_integer_dtype(dtype):
     x = tensor([[0.0, 1.0, 2.0]])

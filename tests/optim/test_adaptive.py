@@ -87,6 +87,7 @@ def test_the_first_step_of_adam_is_the_learning_rate():
     assert p.grad.tolist() == pytest.approx([1000.0, -0.001])  # the gradient is the user's
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
 def test_updates_are_in_place_and_unrecorded(name):
     tg.manual_seed(0)

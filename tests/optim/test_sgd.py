@@ -50,6 +50,7 @@ def test_one_step_by_hand():
     assert before == [1.0, 0.0]  # the gradient is the user's: the step leaves it alone
 
 
+@pytest.mark.cpu
 def test_parameters_stay_the_same_objects_and_leaves():
     layer = nn.Linear(2, 1)
     weight, array = layer.weight, layer.weight.detach().numpy()
@@ -64,6 +65,7 @@ def test_parameters_stay_the_same_objects_and_leaves():
     assert weight.detach().numpy() is array  # in place
 
 
+@pytest.mark.cpu
 def test_zero_grad_may_keep_the_memory():
     p = tg.ones(2, requires_grad=True)
     optimizer = optim.SGD([p], lr=1)

@@ -93,6 +93,7 @@ WRONG = {
 }
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_is_found(name):
     function, settings, message = WRONG[name]
@@ -118,6 +119,7 @@ def test_inputs_where_there_is_a_derivative(x):
     assert not has_derivative(tg.abs, tg.zeros(2, dtype=tg.float64, requires_grad=True))
 
 
+@pytest.mark.cpu
 @given(st.data())
 def test_axes_indices_and_dtypes_are_what_they_say(data):
     array = data.draw(arrays(shapes(min_dims=1, max_dims=3)))

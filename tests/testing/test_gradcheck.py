@@ -135,6 +135,7 @@ def test_what_cannot_be_checked_is_refused():
         gradcheck(lambda x: x > 0, inputs(1.0))
 
 
+@pytest.mark.cpu
 def test_inputs_are_left_as_they_were():
     x = inputs(1.0, 2.0)
     array = x.detach().numpy()
