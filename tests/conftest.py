@@ -1,11 +1,10 @@
 """What holds for all tests: pictures without a screen, Hypothesis without deadlines, and the device they run on.
 
-The default profile draws few examples, the same in every run; `HYPOTHESIS_PROFILE=thorough` draws many new ones.
+The default profile draws few examples, the same in every run; `--hypothesis-profile=thorough` draws 50 times as many,
+new ones every time.
 `--device cuda` runs the suite on a GPU: what names no device is made there. `--device standin` runs it on the stand-in
 for CuPy (`standin.py`), for a machine without a GPU.
 """
-
-import os
 
 import hypothesis
 import matplotlib
@@ -18,7 +17,7 @@ from tinygrad_lite import Tensor
 matplotlib.use("agg")
 hypothesis.settings.register_profile("quick", max_examples=12, deadline=None, derandomize=True, database=None)
 hypothesis.settings.register_profile("thorough", max_examples=600, deadline=None)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+hypothesis.settings.load_profile("quick")
 
 
 def pytest_addoption(parser):

@@ -34,7 +34,23 @@ from tinygrad_lite.testing import check_op
 from tinygrad_lite.testing.differences import leaf
 
 # Mutants that compute the same, and why.
-EQUIVALENT: dict[tuple[str, str], str] = {}
+ZERO, PRODUCT = "-0 is 0", "a · b is b · a"
+EQUIVALENT: dict[tuple[str, str], str] = {
+    **{
+        (name, "sign turned: return zeros_like(g)  →  return -zeros_like(g)"): ZERO
+        for name in ("ceil", "floor", "floor_divide", "round", "sign", "trunc", "zeros_like")
+    },
+    **{
+        ("matmul", f"arguments 0 and 1 swapped: mul({a}, {b})  →  mul({b}, {a})"): PRODUCT
+        for a, b in (
+            ("unsqueeze(g, dim=-1)", "b"),
+            ("g", "b"),
+            ("unsqueeze(a, dim=-1)", "unsqueeze(g, dim=-2)"),
+            ("g", "a"),
+        )
+    },
+    ("matmul", "sign dropped: -1  →  1"): "of a vector's dimensions, where a new one is put, -1 and 1 are the same",
+}
 
 TURNED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
 COMPARED = {ast.Gt: ast.Lt, ast.Lt: ast.Gt, ast.GtE: ast.Lt, ast.LtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}

@@ -6,8 +6,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import tinygrad_lite as tg
-from tinygrad_lite import tensor
+from tinygrad_lite import ops, tensor
 from tinygrad_lite.nn import functional as F
+from tinygrad_lite.testing import check_op
 
 pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
 
@@ -100,3 +101,10 @@ def test_one_image_and_memory_layouts():
 def test_what_makes_no_sense_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_taking_and_putting_places_are_each_others_derivatives():
+    windows = {"kernel": (2, 2), "size": (2, 2), "stride": (2, 1), "padding": (0, 0), "dilation": (1, 1)}
+    place = tg.tensor([[[[0, 3], [2, 1]]]], dtype=tg.int16)
+    check_op(lambda x: ops.take_place(x, place, **windows), st.just([(1, 1, 4, 3)]))
+    check_op(lambda x: ops.put_place(x, place, image=(4, 3), **windows), st.just([(1, 1, 2, 2)]))
