@@ -22,16 +22,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import hypothesis
-import numpy as np
 import pytest
 from tqdm import tqdm
 
 import tinygrad_lite
-from tests.ops.cases import ALL, Case
+from tests.ops.cases import ALL, Case, operations_run_by
 from tinygrad_lite import ops
 from tinygrad_lite.op import Op
 from tinygrad_lite.testing import check_op
-from tinygrad_lite.testing.differences import leaf
 
 # Mutants that compute the same, and why.
 ZERO, PRODUCT = "-0 is 0", "a · b is b · a"
@@ -110,21 +108,8 @@ class Replaced(ast.NodeTransformer):
 def cases_by_operation() -> dict[str, list[Case]]:
     """For each operation, the cases whose derivatives, first or second, run it."""
     found: dict[str, list[Case]] = {}
-    original = Op.__call__
     for case in ALL:
-        shapes = hypothesis.find(case.shapes, lambda shapes: all(0 not in shape for shape in shapes))
-        seen: set[str] = set()
-        Op.__call__ = lambda self, *x, seen=seen, **s: (seen.add(self.name), original(self, *x, **s))[1]  # type: ignore[method-assign]
-        try:
-            leaves = [leaf(np.random.default_rng(0).uniform(0.5, 0.9, shape)) for shape in shapes]
-            y = case.call(tinygrad_lite, *leaves)
-            first = tinygrad_lite.autograd.grad((y * y).sum(), leaves, create_graph=True, allow_unused=True)
-            for g in first:
-                if g is not None and g.requires_grad:
-                    (g * g).sum().backward(retain_graph=True)
-        finally:
-            Op.__call__ = original  # type: ignore[method-assign]
-        for name in seen:
+        for name in operations_run_by(case):
             found.setdefault(name, []).append(case)
     return found
 

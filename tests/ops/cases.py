@@ -6,8 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import hypothesis
+import numpy as np
+import pytest
 from hypothesis import strategies as st
 
+import tinygrad_lite
+from tinygrad_lite.op import Op
+from tinygrad_lite.testing.differences import leaf
 from tinygrad_lite.testing.strategies import broadcastable_shapes, shapes
 
 
@@ -464,3 +470,19 @@ ROOMS = {
     "loss": LOSS,
 }
 ALL = [case for room in ROOMS.values() for case in room]
+
+
+def operations_run_by(case: Case) -> set[str]:
+    """The names of the operations that a case runs, in its value or in its first or second derivatives."""
+    shapes = hypothesis.find(case.shapes, lambda shapes: all(0 not in shape for shape in shapes))
+    seen: set[str] = set()
+    original = Op.__call__
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Op, "__call__", lambda self, *x, **s: (seen.add(self.name), original(self, *x, **s))[1])
+        leaves = [leaf(np.random.default_rng(0).uniform(0.5, 0.9, shape)) for shape in shapes]
+        y = case.call(tinygrad_lite, *leaves)
+        first = tinygrad_lite.autograd.grad((y * y).sum(), leaves, create_graph=True, allow_unused=True)
+        for g in first:
+            if g is not None and g.requires_grad:
+                (g * g).sum().backward(retain_graph=True)
+    return seen
