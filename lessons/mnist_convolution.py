@@ -144,8 +144,9 @@ print(nn.summary(lenet, test_x[:1]))
 fit("LeNet-5", lenet, epochs=5, lr=0.005)
 
 # %% [markdown]
-# It has 61,706 weights, a fourth of those of the network with 300 hidden units, and is wrong half as often. Its six
-# kernels began at random. Now each looks for something: an edge of one direction, the end of a stroke.
+# It has 61,706 weights, a fourth of those of the network with 300 hidden units, and is wrong about not half as many
+# images of MNIST. Its six kernels began at random. Now each looks for something: an edge of one direction, the end of a
+# stroke.
 
 # %%
 kernels_after = lenet[0].weight.detach()[:, 0]
