@@ -86,6 +86,17 @@ def test_what_follows_from_an_infinity_is_an_anomaly_if_it_is_nan():
         tensor([np.inf]) - tensor([np.inf])
 
 
+def test_without_check_nan_only_the_lines_are_noted():
+    with detect_anomaly(check_nan=False):
+        y = tensor([0.0], requires_grad=True).log()
+        assert y.grad_fn.line.endswith("y = tensor([0.0], requires_grad=True).log()")
+        y.sum().backward()
+        with detect_anomaly(), pytest.raises(RuntimeError, match="log made the first infinity"):
+            tensor([0.0]).log()
+    with detect_anomaly(), pytest.raises(RuntimeError, match="log made the first infinity"):
+        tensor([0.0]).log()
+
+
 def test_it_is_off_unless_it_is_on():
     assert not tg.is_anomaly_enabled()
     with detect_anomaly():

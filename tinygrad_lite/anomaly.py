@@ -27,18 +27,25 @@ from tinygrad_lite.op import Op
 
 PACKAGE = str(Path(__file__).parent)
 
-watching: ContextVar[bool] = ContextVar("watching", default=False)  # of this thread, or this asynchronous task
+# Of this thread, or this asynchronous task:
+watching: ContextVar[bool] = ContextVar("watching", default=False)  # are lines noted?
+checking: ContextVar[bool] = ContextVar("checking", default=True)  # and is there a look at the numbers?
 
 
 class set_detect_anomaly(contextlib.AbstractContextManager["set_detect_anomaly"]):
-    """Switch the detection on or off from here on; as `with set_detect_anomaly(mode):`, until the end of the block."""
+    """Switch the detection on or off from here on; as `with set_detect_anomaly(mode):`, until the end of the block.
 
-    def __init__(self, mode: bool) -> None:
-        self.before = watching.get()
+    check_nan: look for NaN and infinity; otherwise only the lines are noted.
+    """
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        self.before = watching.get(), checking.get()
         watching.set(bool(mode))
+        checking.set(bool(check_nan))
 
     def __exit__(self, *exception: object) -> None:
-        watching.set(self.before)
+        watching.set(self.before[0])
+        checking.set(self.before[1])
 
 
 class detect_anomaly(set_detect_anomaly):
@@ -48,8 +55,8 @@ class detect_anomaly(set_detect_anomaly):
     no NaN.
     """
 
-    def __init__(self) -> None:
-        super().__init__(True)
+    def __init__(self, check_nan: bool = True) -> None:
+        super().__init__(True, check_nan)
 
 
 def is_anomaly_enabled() -> bool:
@@ -87,7 +94,7 @@ def look_at_gradient(op: Op, name: str, index: int, g: Any, gradient: Any, line:
 
 def _anomaly(output: Array, given: Iterable[Any]) -> str:
     """What is wrong with the output, and where, unless the numbers it was made of were wrong already: else ''."""
-    if not is_array(output) or output.dtype.kind != "f" or bool(np.isfinite(output).all()):
+    if not checking.get() or not is_array(output) or output.dtype.kind != "f" or bool(np.isfinite(output).all()):
         return ""
     numbers = [value for value in given if _is_floating(value)]
     if any(bool(np.isnan(value).any()) for value in numbers):
