@@ -1,5 +1,7 @@
 """`check_op` finds mistakes of every kind, passes what is right, and `explain` shows it."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import find, given
@@ -108,8 +110,8 @@ def test_the_example_is_made_small():
     wrong = operation(lambda x: x * x, x=lambda g, x: g * np.where(x > 1, 3 * x, 2 * x))
     with pytest.raises(GradcheckError) as caught:
         check_op(wrong, order=1, examples=100)
-    assert "of shape ()" in str(caught.value)
-    assert "simplest, at 2.0" in str(caught.value)
+    assert "1 of 1 elements differ" in str(caught.value)
+    assert re.search(r"simplest, at \[*2.0\]*$", str(caught.value))
     assert any("drawn=" in note for note in caught.value.__notes__)
 
 
