@@ -207,12 +207,6 @@ def product(a, b):
     return a @ b
 
 
-def softmax_of_row(x):
-    """y = eˣ / Σ eˣ"""
-    e = np.exp(x - x.max())
-    return e / e.sum()
-
-
 def average(x):
     """y = Σ x / n"""
     return x.sum() / x.size
@@ -252,7 +246,7 @@ MISTAKES: list[tuple[str, Op, dict[str, Any]]] = [
     ("the input where the output belongs", planted(tanh, x=lambda g, x: g * (1 - x * x)), {}),
     ("a square", planted(divide, a=lambda g, b: g / b, b=lambda g, a, b: -g * a / b), POSITIVE),
     ("the transpose", planted(product, a=lambda g, b: g @ b, b=lambda g, a: a.T @ g), SQUARES),
-    ("zeros, which weights of 1 would not find", planted(softmax_of_row, x=lambda g, x: 0 * x), VECTOR),
+    ("zeros, which weights of 1 would not find", softmax, VECTOR),
     ("the mean's 1 / n", planted(average, x=lambda g, x: g + 0 * x), VECTOR),
     ("wrong only for negative numbers", planted(magnitude, x=lambda g: g), {}),
     ("the gradient is summed too far", planted(plus, a=lambda g: g, b=lambda g: g.sum()), {}),

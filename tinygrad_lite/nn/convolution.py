@@ -7,7 +7,7 @@ from typing import Any
 from tinygrad_lite import creation
 from tinygrad_lite.backend import ShapeError
 from tinygrad_lite.nn import functional, init
-from tinygrad_lite.nn.functional.convolution import pair_of
+from tinygrad_lite.nn.functional.convolution import ints_of
 from tinygrad_lite.nn.module import Module
 from tinygrad_lite.nn.parameter import Parameter
 from tinygrad_lite.tensor import Tensor
@@ -16,6 +16,8 @@ from tinygrad_lite.tensor import Tensor
 class _Convolution(Module):
     """What the three layers share: settings, a weight, and a bias (out_channels,), uniform on ±1/√fan_in at first."""
 
+    dims = 2
+    transposed = False
     weight: Parameter
     bias: Parameter | None
 
@@ -23,29 +25,39 @@ class _Convolution(Module):
         self,
         in_channels: int,
         out_channels: int,
-        settings: dict[str, Any],
-        weight_shape: tuple[int, ...],
-        bias: bool,
-        device: Any,
-        dtype: Any,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__()
-        groups = settings["groups"]
+        self.kernel_size = self._ints("kernel_size", kernel_size, 1)
+        self.stride = self._ints("stride", stride, 1)
+        by_name = isinstance(padding, str) and not self.transposed
+        self.padding = padding if by_name else self._ints("padding", padding, 0)
+        self.dilation = self._ints("dilation", dilation, 1)
+        self.groups = groups
+        self.padding_mode = padding_mode
         if groups < 1 or in_channels % groups or out_channels % groups:
             raise ShapeError(
                 f"{type(self).__name__}: in_channels={in_channels} and out_channels={out_channels} must be divisible by"
                 f" groups={groups}"
             )
-        if settings["padding_mode"] != "zeros":
+        if padding_mode != "zeros":
             raise NotImplementedError(
-                f"{type(self).__name__}: padding_mode must be 'zeros', not {settings['padding_mode']!r}. Use"
+                f"{type(self).__name__}: padding_mode must be 'zeros', not {padding_mode!r}. Use"
                 " functional.pad, or a layer of your own"
             )
         self.in_channels = in_channels
         self.out_channels = out_channels
-        for name, value in settings.items():
-            setattr(self, name, value)
-        self.weight = Parameter(creation.empty(*weight_shape, device=device, dtype=dtype))
+        first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
+        shape = (first, second // groups, *self.kernel_size)
+        self.weight = Parameter(creation.empty(*shape, device=device, dtype=dtype))
         self.register_parameter(
             "bias", Parameter(creation.empty(out_channels, device=device, dtype=dtype)) if bias else None
         )
@@ -54,6 +66,9 @@ class _Convolution(Module):
     def reset_parameters(self) -> None:
         """Draw the first values."""
         init.uniform_by_fan_in_(self.weight, self.bias)
+
+    def _ints(self, setting: str, value: Any, least: int) -> tuple[int, ...]:
+        return ints_of(type(self).__name__, setting, value, least, self.dims)
 
     def extra_repr(self) -> str:
         plain = {"padding": 0, "dilation": 1, "output_padding": 0, "groups": 1}
@@ -72,32 +87,6 @@ class Conv2d(_Convolution):
     weight (out_channels, in_channels / groups, kh, kw) and bias (out_channels,) start uniform on ±1/√fan_in.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        kernel = pair_of("Conv2d", "kernel_size", kernel_size, 1)
-        settings = {
-            "kernel_size": kernel,
-            "stride": pair_of("Conv2d", "stride", stride, 1),
-            "padding": padding if isinstance(padding, str) else pair_of("Conv2d", "padding", padding, 0),
-            "dilation": pair_of("Conv2d", "dilation", dilation, 1),
-            "groups": groups,
-            "padding_mode": padding_mode,
-        }
-        weight_shape = (out_channels, in_channels // max(groups, 1), *kernel)
-        super().__init__(in_channels, out_channels, settings, weight_shape, bias, device, dtype)
-
     def forward(self, x: Tensor) -> Tensor:
         """x: (n, in_channels, h, w), or one image (in_channels, h, w)."""
         return functional.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
@@ -109,31 +98,7 @@ class Conv1d(_Convolution):
     weight (out_channels, in_channels / groups, kernel_size) and bias (out_channels,) start uniform on ±1/√fan_in.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        kernel = _one("kernel_size", kernel_size, 1)
-        settings = {
-            "kernel_size": kernel,
-            "stride": _one("stride", stride, 1),
-            "padding": padding if isinstance(padding, str) else _one("padding", padding, 0),
-            "dilation": _one("dilation", dilation, 1),
-            "groups": groups,
-            "padding_mode": padding_mode,
-        }
-        weight_shape = (out_channels, in_channels // max(groups, 1), *kernel)
-        super().__init__(in_channels, out_channels, settings, weight_shape, bias, device, dtype)
+    dims = 1
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (n, in_channels, length), or one sequence (in_channels, length)."""
@@ -145,6 +110,8 @@ class ConvTranspose2d(_Convolution):
 
     weight (in_channels, out_channels / groups, kh, kw) and bias (out_channels,).
     """
+
+    transposed = True
 
     def __init__(
         self,
@@ -161,28 +128,13 @@ class ConvTranspose2d(_Convolution):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        kernel = pair_of("ConvTranspose2d", "kernel_size", kernel_size, 1)
-        settings = {
-            "kernel_size": kernel,
-            "stride": pair_of("ConvTranspose2d", "stride", stride, 1),
-            "padding": pair_of("ConvTranspose2d", "padding", padding, 0),
-            "dilation": pair_of("ConvTranspose2d", "dilation", dilation, 1),
-            "output_padding": pair_of("ConvTranspose2d", "output_padding", output_padding, 0),
-            "groups": groups,
-            "padding_mode": padding_mode,
-        }
-        weight_shape = (in_channels, out_channels // max(groups, 1), *kernel)
-        super().__init__(in_channels, out_channels, settings, weight_shape, bias, device, dtype)
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype
+        )
+        self.output_padding = self._ints("output_padding", output_padding, 0)
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (n, in_channels, h, w), or one image (in_channels, h, w)."""
         return functional.conv_transpose2d(
             x, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation
         )
-
-
-def _one(setting: str, value: Any, least: int) -> tuple[int]:
-    (one,) = value if isinstance(value, (tuple, list)) and len(value) == 1 else [value]
-    if not isinstance(one, int) or one < least:
-        raise ValueError(f"Conv1d: {setting} must be an int of at least {least}, but got {value!r}")
-    return (one,)

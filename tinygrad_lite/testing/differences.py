@@ -48,11 +48,9 @@ class Differences:
 
     def __init__(self, function: Callable[..., Any], inputs: Sequence[Any], seed: int = 0) -> None:
         self.function, self.inputs = function, list(inputs)
-        self.checked = _inputs_to_check(self.inputs)
+        self.checked = inputs_to_check(self.inputs)
         with enable_grad(), np.errstate(all="ignore"):
             outputs = outputs_of(function, self.inputs)
-        if not outputs:
-            raise ValueError("gradcheck: no output is floating and depends on an input that requires a gradient")
         rng = np.random.default_rng(seed)
         self.weights = [rng.uniform(0.5, 1.5, y.shape) * rng.choice([-1, 1], y.shape) for y in outputs]
         starts = [y.new_tensor(u) for y, u in zip(outputs, self.weights, strict=True)]
@@ -125,10 +123,13 @@ def errors_by_step(
 
 
 def outputs_of(function: Callable[..., Any], inputs: Sequence[Any], recorded: bool = True) -> list[Tensor]:
-    """The floating outputs, of a recorded call those that lead back to an input."""
+    """The floating outputs, of a recorded call those that lead back to an input: ValueError if none does."""
     answer = function(*inputs)
     outputs = [answer] if isinstance(answer, Tensor) else list(answer)
-    return [out for out in outputs if out.is_floating_point() and (out.requires_grad or not recorded)]
+    found = [out for out in outputs if out.is_floating_point() and (out.requires_grad or not recorded)]
+    if recorded and not found:
+        raise ValueError("gradcheck: no output is floating and depends on an input that requires a gradient")
+    return found
 
 
 def leaf(array: np.ndarray) -> Tensor:
@@ -136,7 +137,8 @@ def leaf(array: np.ndarray) -> Tensor:
     return Tensor._wrap(array).to(get_default_device()).requires_grad_()
 
 
-def _inputs_to_check(inputs: Sequence[Any]) -> list[int]:
+def inputs_to_check(inputs: Sequence[Any]) -> list[int]:
+    """The positions of the inputs that require gradients. ValueError if there are none, or one cannot be checked."""
     checked = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
     if not checked:
         raise ValueError("gradcheck: at least one of the inputs must require a gradient")

@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_lite.autograd import enable_grad, grad
 from tinygrad_lite.backend import to_numpy
 from tinygrad_lite.tensor import Tensor
-from tinygrad_lite.testing.differences import Differences, Element, outputs_of
+from tinygrad_lite.testing.differences import Differences, Element, inputs_to_check, outputs_of
 
 
 class GradcheckError(RuntimeError):
@@ -66,7 +66,7 @@ def gradgradcheck(function: Callable[..., Any], inputs: Tensor | Sequence[Any], 
     The gradients are taken in a random direction of the outputs, by which they are differentiated too.
     """
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    first = Differences(function, inputs)
+    checked = inputs_to_check(inputs)
     rng = np.random.default_rng(settings.get("seed", 0) + 1)
     with enable_grad():
         outputs = outputs_of(function, inputs)
@@ -75,7 +75,7 @@ def gradgradcheck(function: Callable[..., Any], inputs: Tensor | Sequence[Any], 
     def gradients(*arguments: Any) -> list[Tensor]:
         with enable_grad():
             again = outputs_of(function, arguments[: len(inputs)])
-            wanted = [arguments[i] for i in first.checked]
+            wanted = [arguments[i] for i in checked]
             found = grad(again, wanted, list(arguments[len(inputs) :]), create_graph=True, allow_unused=True)
         return [gradient for gradient in found if gradient is not None]
 

@@ -223,10 +223,17 @@ def _windows(name: str, kernel_size: Any, dilation: Any, padding: Any, stride: A
 
 def pair_of(name: str, setting: str, value: Any, least: int) -> tuple[int, int]:
     """A setting given as one int, or as two: the two. ValueError if one is not an int of at least `least`."""
-    pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    if len(pair) != 2 or not all(isinstance(n, int) and n >= least for n in pair):
-        raise ValueError(f"{name}: {setting} must be an int of at least {least}, or two, but got {value!r}")
-    return pair
+    down, across = ints_of(name, setting, value, least, 2)
+    return down, across
+
+
+def ints_of(name: str, setting: str, value: Any, least: int, dims: int) -> tuple[int, ...]:
+    """A setting of a layer over 1 or 2 dimensions, given as one int or one for each dimension: one for each."""
+    ints = tuple(value) if isinstance(value, (tuple, list)) else (value,) * dims
+    if len(ints) != dims or not all(isinstance(n, int) and n >= least for n in ints):
+        several = ", or two" if dims == 2 else ""
+        raise ValueError(f"{name}: {setting} must be an int of at least {least}{several}, but got {value!r}")
+    return ints
 
 
 def _check_convolution(
