@@ -1,11 +1,11 @@
 """One engine in a process of its own: it takes a line of JSON, does the work, and answers with a line of JSON.
 
-    {"workload": "sgd-step", "seconds": 0.2}  →  {"step": 3.1e-05, "loss": 0.08}
-    {"workload": "lenet", "memory": true}     →  {"peak": 15400000}
+    {"workload": "sgd-step", "seconds": 0.2}     →  {"step": 3.1e-05, "prints": [[1, 0.08, 0.08], ...]}
+    {"workload": "lenet-64", "memory": true}     →  {"peak": 15400000}
 
-`step` is the time of the fastest of several bursts, a step, in seconds; `loss` the loss after the first 20 steps;
-`peak` how many bytes of memory the process takes for 20 steps at most, more than it had before, or null where the
-system does not say.
+`step` is the time of the fastest of several bursts, a step, in seconds; `prints` are the fingerprints of what the last
+step before the clock started had computed; `peak` is how many bytes of memory the work takes at most, more than the
+process had before, or null where the system does not say.
 """
 
 from __future__ import annotations
@@ -18,62 +18,101 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.peers import PEER_WORKLOADS, PEERS
-from benchmarks.workloads import WORKLOADS
+import numpy as np
+
+from benchmarks.peers import PEERS
+from benchmarks.suite import WORKLOADS
 
 BURSTS = 5
+
+
+class Cannot(Exception):
+    """An engine has no such work, and why."""
 
 
 def main(engine: str, device: str) -> None:
     """Answer requests until the input ends."""
     make = _maker(engine, device)
     wait = {"torch": _torch_synchronize, "tinygrad_lite": _cupy_synchronize}.get(engine) if device != "cpu" else None
-    made: dict[str, Any] = {}
+    name, step, prints = "", None, []
     for line in sys.stdin:
         request = json.loads(line)
-        name = request["workload"]
-        if request.get("memory"):
-            print(json.dumps({"peak": _peak(make, name)}))
-        else:
-            if name not in made:
-                made[name] = _prepared(make, name)
-            step, loss = made[name]
-            print(json.dumps({"step": _burst(step, request["seconds"], wait), "loss": loss}))
+        try:
+            if request.get("memory"):
+                answer = {"peak": _peak(make, request["workload"])}
+            else:
+                if request["workload"] != name:
+                    step = None  # frees what the last workload held
+                    name = request["workload"]
+                    step, prints = _prepared(make, name)
+                answer = {"step": _burst(step, request["seconds"], wait), "prints": prints}
+        except Cannot as reason:
+            answer = {"cannot": str(reason)}
+        except Exception as error:
+            if engine not in PEERS:
+                raise
+            answer = {"cannot": f"{request['workload']} ends in {type(error).__name__}: {error}"}
+        print(json.dumps(answer))
         sys.stdout.flush()
 
 
 def _maker(engine: str, device: str) -> Callable[[str], Any]:
-    """A function that makes the step of a workload on this engine."""
+    """A function that makes the step of a workload on this engine, or raises Cannot."""
     if engine == "blas":
-        return lambda name: WORKLOADS[name].blas()  # type: ignore[misc]
+        return _blas
     if engine in PEERS:
         peer = PEERS[engine]()
-        return lambda name: PEER_WORKLOADS[name](peer)
+
+        def make(name: str) -> Any:
+            if name not in peer.steps:
+                raise Cannot(peer.cannot)
+            return peer.steps[name](peer)
+
+        return make
     T = importlib.import_module(engine)
     if engine == "torch":
         T.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     return lambda name: WORKLOADS[name].make(T, device)
 
 
-def _prepared(make: Callable[[str], Any], name: str) -> tuple[Any, float | None]:
+def _blas(name: str) -> Any:
+    make = WORKLOADS[name].blas
+    if make is None:
+        raise Cannot("not written")
+    return make()
+
+
+def _prepared(make: Callable[[str], Any], name: str) -> tuple[Any, list[list[float]]]:
     step = make(name)
-    losses = [step() for _ in range(20)]
-    return step, float(losses[-1].item()) if hasattr(losses[-1], "item") else None
+    for _ in range(WORKLOADS[name].warm):
+        results = step()
+    return step, [_fingerprint(x) for x in results]
+
+
+def _fingerprint(x: Any) -> list[float]:
+    """How many numbers there are, the root of their mean square, and their mean product with numbers of many sizes."""
+    x = x.detach().cpu().numpy() if hasattr(x, "detach") else np.asarray(x)
+    x = x.astype("float64").reshape(-1)
+    return [x.size, float(np.sqrt(np.mean(x * x))), float(np.mean(x * np.cos(np.arange(x.size))))]
 
 
 def _peak(make: Callable[[str], Any], name: str) -> int | None:
-    """The most memory in bytes, from `make` on; but what any first step loads does not count."""
+    """The most memory in bytes for 20 steps, from `make` on.
+
+    What any first step loads does not count, nor do pages of program files, which the system reads in as they are
+    called.
+    """
     make("sgd-step")()
     try:
         with open("/proc/self/clear_refs", "w") as reset:
             reset.write("5")  # Linux: the peak is counted from here
     except OSError:
         return None
-    before = _status("VmRSS")
+    before = _status("RssAnon")
     step = make(name)
     for _ in range(20):
         step()
-    return _status("VmHWM") - before
+    return _status("VmHWM") - _status("RssFile") - _status("RssShmem") - before
 
 
 def _status(field: str) -> int:
@@ -82,13 +121,14 @@ def _status(field: str) -> int:
 
 
 def _burst(step: Any, seconds: float, wait: Any) -> float:
-    """The time of a step: the least over several bursts of many steps each."""
-    step()
+    """The time of a step: the least over several bursts of many steps each; a long step is a burst of its own."""
     begin = time.perf_counter()
     step()
-    count = max(1, int(seconds / BURSTS / max(time.perf_counter() - begin, 1e-7)))
+    once = max(time.perf_counter() - begin, 1e-7)
+    bursts = max(1, min(BURSTS, int(seconds / once)))
+    count = max(1, int(seconds / bursts / once))
     best = float("inf")
-    for _ in range(BURSTS):
+    for _ in range(bursts):
         begin = time.perf_counter()
         for _ in range(count):
             step()

@@ -1,11 +1,12 @@
 """The work that is timed. `T` is tinygrad_lite or torch: both run the very same lines.
 
 Each workload makes its data from NumPy's generator with a fixed seed, so that all engines compute the same numbers, and
-returns a function that takes one step and gives the loss.
+returns a step: a function that does the work once, and returns the tensors in which the engines must agree.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,35 @@ from typing import Any
 import numpy as np
 
 Step = Callable[[], Any]
+Make = Callable[[Any, str], Step]  # make(T, device)
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What is timed.
+
+    target: how long it may take in PyTorch's time.
+    blas: makes a step of the matrix products that the work cannot avoid, and nothing else.
+    trains: whether it is a training step, whose peak memory is measured too.
+    warm: how many steps come before the results are compared and the clock starts.
+    units: how many nodes or examples a step has, where the cost of one is wanted.
+    """
+
+    text: str
+    make: Make
+    target: float | None = None
+    blas: Callable[[], Step] | None = None
+    trains: bool = False
+    warm: int = 20
+    units: int = 1
+
+
+def draw(T: Any, device: str, *shape: int, low: float = 0.0, high: float = 1.0, seed: int = 0) -> Any:
+    """Random float32 numbers, the same for every engine."""
+    return T.tensor(np.random.default_rng(seed).uniform(low, high, shape).astype("float32"), device=device)
+
+
+# ------------------------------------------------------------------------------------------------- training steps
 
 
 def sgd_step(T: Any, device: str) -> Step:
@@ -29,64 +59,51 @@ def sgd_step(T: Any, device: str) -> Step:
         with T.no_grad():
             a.sub_(0.001 * a.grad)
             a.grad.zero_()
-        return loss
+        return loss, a
 
     return step
 
 
-def training(
-    network: Callable[[Any], Any], shape: tuple[int, ...], bound: float, **settings: float
-) -> Callable[[Any, str], Step]:
+def start(T: Any, model: Any, bound: float) -> list[Any]:
+    """Give the parameters of a model values that every engine draws alike, within ±bound."""
+    rng = np.random.default_rng(0)
+    parameters = list(model.parameters())
+    with T.no_grad():
+        for p in parameters:
+            p.copy_(T.tensor(rng.uniform(-bound, bound, tuple(p.shape)).astype("float32"), device=p.device))
+    return parameters
+
+
+def training(network: Callable[[Any], Any], shape: tuple[int, ...], bound: float, **settings: float) -> Make:
     """A training step on a batch of images of this shape: cross-entropy, SGD. Weights start within ±bound."""
 
     def make(T: Any, device: str) -> Step:
-        rng = np.random.default_rng(0)
         model = network(T).to(device)
-        with T.no_grad():
-            for p in model.parameters():
-                p.copy_(T.tensor(rng.uniform(-bound, bound, tuple(p.shape)).astype("float32"), device=device))
-        optimizer = T.optim.SGD(model.parameters(), lr=0.01, **settings)
-        x = T.tensor(rng.random(shape).astype("float32"), device=device)
-        y = T.tensor(rng.integers(0, 10, shape[0]), device=device)
+        parameters = start(T, model, bound)
+        optimizer = T.optim.SGD(parameters, lr=0.01, **settings)
+        x = draw(T, device, *shape)
+        y = T.tensor(np.random.default_rng(1).integers(0, 10, shape[0]), device=device)
 
         def step() -> Any:
             loss = T.nn.functional.cross_entropy(model(x), y)
             loss.backward()
             optimizer.step()
             optimizer.zero_grad()
-            return loss
+            return loss, *parameters
 
         return step
 
     return make
 
 
-def mlp_step(hidden: int, batch: int) -> Callable[[Any, str], Step]:
-    """A training step of a 784-hidden-10 network: Linear, ReLU, Linear."""
-    return training(
-        lambda T: T.nn.Sequential(T.nn.Linear(784, hidden), T.nn.ReLU(), T.nn.Linear(hidden, 10)), (batch, 784), 0.03
-    )
+def mlp(hidden: int) -> Callable[[Any], Any]:
+    """A 784-hidden-10 network: Linear, ReLU, Linear."""
+    return lambda T: T.nn.Sequential(T.nn.Linear(784, hidden), T.nn.ReLU(), T.nn.Linear(hidden, 10))
 
 
-def conv_step(n: int, channels: int, size: int) -> Callable[[Any, str], Step]:
-    """A convolution with 32 kernels of 3×3 and padding 1, forward, and back to images and kernels."""
-
-    def make(T: Any, device: str) -> Step:
-        rng = np.random.default_rng(0)
-        shape = (n, channels, size, size)
-        x = T.tensor(rng.random(shape).astype("float32"), device=device, requires_grad=True)
-        weight = T.tensor(rng.random((32, channels, 3, 3)).astype("float32"), device=device, requires_grad=True)
-        g = T.tensor(rng.random((n, 32, size, size)).astype("float32"), device=device)
-
-        def step() -> Any:
-            y = T.nn.functional.conv2d(x, weight, padding=1)
-            y.backward(g)
-            x.grad = weight.grad = None
-            return y[0, 0, 0, 0]
-
-        return step
-
-    return make
+def mlp_step(hidden: int, batch: int) -> Make:
+    """A training step of it."""
+    return training(mlp(hidden), (batch, 784), 0.03)
 
 
 def lenet(T: Any) -> Any:
@@ -98,24 +115,183 @@ def lenet(T: Any) -> Any:
     )  # fmt: skip
 
 
-def lenet_step(batch: int) -> Callable[[Any, str], Step]:
+def lenet_step(batch: int) -> Make:
     """A training step of LeNet-5 on MNIST's images, with momentum."""
     return training(lenet, (batch, 1, 28, 28), 0.05, momentum=0.9)
 
 
-def chain(T: Any, device: str) -> Step:
-    """1,000 recorded operations, one after another, forward and back."""
-    x = T.ones(1, device=device, requires_grad=True)
+def lstm_step(T: Any, device: str) -> Step:
+    """A training step of an LSTM that reads 50 times 64 numbers, for 32 sequences, and tells their last state."""
+    model = T.nn.LSTM(64, 128).to(device)
+    parameters = start(T, model, 0.08)
+    optimizer = T.optim.SGD(parameters, lr=0.01)
+    x, wanted = draw(T, device, 50, 32, 64), draw(T, device, 32, 128, seed=1)
 
     def step() -> Any:
-        y = x
-        for _ in range(1000):
-            y = y + 0.001
-        y.backward()
-        x.grad = None
-        return y
+        output, _ = model(x)
+        loss = T.nn.functional.mse_loss(output[-1], wanted)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        return loss, *parameters
 
     return step
+
+
+def attention_step(T: Any, device: str) -> Step:
+    """A training step of x + attention(layer norm(x)): 8 sequences of 128 tokens, width 128, 4 heads."""
+    norm = T.nn.LayerNorm(128).to(device)
+    attention = T.nn.MultiheadAttention(128, 4, batch_first=True).to(device)
+    parameters = [*norm.parameters(), *start(T, attention, 0.1)]
+    optimizer = T.optim.SGD(parameters, lr=0.01)
+    x = draw(T, device, 8, 128, 128, low=-1)
+    wanted = draw(T, device, 8, 128, 128, seed=1)
+
+    def step() -> Any:
+        z = norm(x)
+        loss = T.nn.functional.mse_loss(x + attention(z, z, z, need_weights=False)[0], wanted)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        return loss, *parameters
+
+    return step
+
+
+# ----------------------------------------------------------------------------------- layers, forward and backward
+
+
+def there_and_back(layer: Callable[..., Any], *shapes: tuple[int, ...], low: float = -1, high: float = 1) -> Make:
+    """`layer(T, *tensors)` of tensors of these shapes, drawn from low to high, and the gradients by all of them."""
+
+    def make(T: Any, device: str) -> Step:
+        inputs = [draw(T, device, *s, low=low, high=high, seed=i).requires_grad_() for i, s in enumerate(shapes)]
+        output = layer(T, *inputs)
+        g = draw(T, device, *output.shape, low=-1, seed=len(shapes))
+
+        def step() -> Any:
+            y = layer(T, *inputs)
+            y.backward(g)
+            gradients = [x.grad for x in inputs]
+            for x in inputs:
+                x.grad = None
+            return y, *gradients
+
+        return step
+
+    return make
+
+
+def conv_step(n: int, channels: int, size: int) -> Make:
+    """A convolution with 3×3 kernels and padding 1, to 32 channels."""
+    shapes = (n, channels, size, size), (32, channels, 3, 3)
+    return there_and_back(lambda T, x, w: T.nn.functional.conv2d(x, w, padding=1), *shapes)
+
+
+def pool_step(n: int, channels: int, size: int) -> Make:
+    """The largest of every 2×2 numbers."""
+    return there_and_back(lambda T, x: T.nn.functional.max_pool2d(x, 2), (n, channels, size, size))
+
+
+def batch_norm_step(n: int, channels: int, size: int) -> Make:
+    """Batch norm in training, the running means moved along."""
+
+    def make(T: Any, device: str) -> Step:
+        mean, var = T.zeros(channels, device=device), T.ones(channels, device=device)
+
+        def layer(T: Any, x: Any, weight: Any, bias: Any) -> Any:
+            return T.nn.functional.batch_norm(x, mean, var, weight, bias, training=True)
+
+        return there_and_back(layer, (n, channels, size, size), (channels,), (channels,))(T, device)
+
+    return make
+
+
+# ------------------------------------------------------------------------------------- second derivatives, and data
+
+
+def hessian_vector_product(hidden: int, batch: int) -> Make:
+    """The derivative of (gradient · v) for the network above: backward through backward."""
+
+    def make(T: Any, device: str) -> Step:
+        model = mlp(hidden)(T).to(device)
+        parameters = start(T, model, 0.03)
+        vectors = [draw(T, device, *p.shape, low=-1, seed=i) for i, p in enumerate(parameters)]
+        x = draw(T, device, batch, 784)
+        y = T.tensor(np.random.default_rng(1).integers(0, 10, batch), device=device)
+
+        def step() -> Any:
+            loss = T.nn.functional.cross_entropy(model(x), y)
+            gradients = T.autograd.grad(loss, parameters, create_graph=True)
+            along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
+            return along, *T.autograd.grad(along, parameters)
+
+        return step
+
+    return make
+
+
+def loader(T: Any, device: str) -> Step:
+    """All batches of a shuffled DataLoader, 64 of 10,000 examples of 784 numbers each."""
+    data = importlib.import_module(f"{T.__name__}.utils.data")
+    dataset = data.TensorDataset(draw(T, device, 10_000, 784), T.arange(10_000, device=device))
+    batches = data.DataLoader(dataset, batch_size=64, shuffle=True)
+
+    def step() -> Any:
+        seen = 0
+        for _, y in batches:
+            seen += len(y)
+        return [T.tensor(float(seen))]
+
+    return step
+
+
+def epoch(T: Any, device: str) -> Step:
+    """The lesson's epoch: 60,000 images of MNIST's kind from bytes to accuracy, a 784-50-10 network, batches of 64."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 10, 60_000)
+    prototypes = rng.integers(0, 160, (10, 784))
+    images = (prototypes[labels] + rng.integers(0, 96, (60_000, 784))).astype("uint8")  # hard enough to be learned
+    data = importlib.import_module(f"{T.__name__}.utils.data")
+
+    def step() -> Any:
+        model = mlp(50)(T).to(device)
+        parameters = start(T, model, 0.03)
+        optimizer = T.optim.SGD(parameters, lr=0.1)
+        x = T.tensor(images, device=device).float() / 255
+        y = T.tensor(labels, device=device)
+        for xb, yb in data.DataLoader(data.TensorDataset(x, y), batch_size=64, shuffle=True):
+            loss = T.nn.functional.cross_entropy(model(xb), yb)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        with T.no_grad():
+            right = (model(x[:10_000]).argmax(1) == y[:10_000]).float().mean()
+        return [(right > 0.99).float()]  # the order is each engine's own
+
+    return step
+
+
+# --------------------------------------------------------------------------------------------------------- growth
+
+
+def chain(nodes: int) -> Make:
+    """So many recorded operations, one after another, forward and back."""
+
+    def make(T: Any, device: str) -> Step:
+        x = T.ones(1, device=device, requires_grad=True)
+
+        def step() -> Any:
+            y = x
+            for _ in range(nodes):
+                y = y + 0.001
+            y.backward()
+            gradient, x.grad = x.grad, None
+            return [gradient]
+
+        return step
+
+    return make
 
 
 def blas(hidden: int, batch: int) -> Callable[[], Step]:
@@ -135,22 +311,29 @@ def blas(hidden: int, batch: int) -> Callable[[], Step]:
     return make
 
 
-@dataclass(frozen=True)
-class Workload:
-    """What is timed, and how long it may take in PyTorch's time."""
-
-    text: str
-    make: Callable[[Any, str], Step]
-    target: float | None
-    blas: Callable[[], Step] | None = None
-
-
-WORKLOADS = {
-    "sgd-step": Workload("the lesson's SGD step, n = 100", sgd_step, 0.6),
-    "mlp-50": Workload("784-50-10 network, batch 64, a training step", mlp_step(50, 64), 0.8, blas(50, 64)),
-    "mlp-300": Workload("784-300-10 network, batch 256, a training step", mlp_step(300, 256), 1.0, blas(300, 256)),
-    "conv-14": Workload("conv2d (64, 16, 14, 14) → 32, forward and back", conv_step(64, 16, 14), 3.5),
-    "conv-28": Workload("conv2d (64, 32, 28, 28) → 32, forward and back", conv_step(64, 32, 28), 3.2),
-    "lenet": Workload("LeNet-5, batch 64, a training step", lenet_step(64), 2.5),
-    "chain": Workload("a chain of 1,000 operations, forward and back", chain, None),
+STEPS = {
+    "sgd-step": Workload("the lesson's SGD step, n = 100", sgd_step, 0.4, trains=True),
+    "mlp-50": Workload("784-50-10 network, batch 64, step", mlp_step(50, 64), 0.5, blas(50, 64), trains=True),
+    "mlp-300": Workload("784-300-10 network, batch 256, step", mlp_step(300, 256), 0.8, blas(300, 256), trains=True),
+    "lenet-64": Workload("LeNet-5, batch 64, step", lenet_step(64), 1.8, trains=True),
+    "lenet-256": Workload("LeNet-5, batch 256, step", lenet_step(256), trains=True),
+    "lstm": Workload("LSTM 64-128, 50 times, batch 32, step", lstm_step, trains=True),
+    "attention": Workload("attention block (8, 128, 128), 4 heads, step", attention_step, trains=True),
+    "conv-7": Workload("conv2d (64, 64, 7, 7) → 32, 3×3", conv_step(64, 64, 7)),
+    "conv-14": Workload("conv2d (64, 16, 14, 14) → 32, 3×3", conv_step(64, 16, 14), 2.0),
+    "conv-28": Workload("conv2d (64, 32, 28, 28) → 32, 3×3", conv_step(64, 32, 28), 2.0),
+    "pool-8": Workload("max_pool2d (64, 64, 8, 8), 2×2", pool_step(64, 64, 8)),
+    "pool-14": Workload("max_pool2d (64, 16, 14, 14), 2×2", pool_step(64, 16, 14)),
+    "pool-28": Workload("max_pool2d (64, 32, 28, 28), 2×2", pool_step(64, 32, 28)),
+    "batch-norm": Workload("batch_norm (64, 32, 14, 14)", batch_norm_step(64, 32, 14)),
+    "hvp-50": Workload("Hessian · vector, 784-50-10, batch 64", hessian_vector_product(50, 64), 0.8),
+    "hvp-300": Workload("Hessian · vector, 784-300-10, batch 256", hessian_vector_product(300, 256), 0.8),
+    "loader": Workload("DataLoader, 10,000 examples in batches of 64", loader, warm=1),
+    "epoch": Workload("an epoch of the MNIST lesson, loading included", epoch, 0.5, warm=1),
 }
+GROWTH = {
+    **{f"nodes-{n}": Workload(f"a chain of {n:,} operations", chain(n), units=n, warm=1 if n > 10_000 else 20)
+       for n in (10, 100, 1_000, 10_000, 100_000, 1_000_000)},
+    **{f"batch-{n}": Workload(f"784-50-10 network, batch {n:,}, step", mlp_step(50, n), units=n)
+       for n in (1, 4, 16, 64, 256, 1024, 4096)},
+}  # fmt: skip

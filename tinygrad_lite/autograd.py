@@ -112,8 +112,8 @@ class Node:
     def __init__(
         self,
         op: Op,
-        saved: list[Any] | None,
-        parents: list[Node | Tensor | None],
+        saved: tuple[Any, ...] | None,
+        parents: tuple[Node | Tensor | None, ...],
         settings: dict[str, Any],
         shape: tuple[int, ...],
         dtype: Any,
@@ -282,7 +282,7 @@ def backward_steps(
                     like = parent if isinstance(parent, Node) else parent._array
                     function, takes, settings = op.rules[0 if op.variadic else index] or op.no_rule(index)
                     if _latest_change > node.number:
-                        kept = node.saved or []
+                        kept = node.saved or ()
                         _refuse_changed(node, kept if op.variadic else [kept[i] for i in takes])
                     arrays = saved if op.variadic else map(saved.__getitem__, takes)
                     if settings:
@@ -315,7 +315,7 @@ def backward_steps(
             raise
         summed.discard(node)
         if not retain_graph:
-            node.saved, node.parents = None, []
+            node.saved, node.parents = None, ()
         yield node, g, handed
 
     if wanted is not None:
@@ -338,7 +338,7 @@ def _recording_beside(gradient: Any) -> Iterator[None]:
         yield
 
 
-def _made_here(gradient: Array, g: Array, saved: list[Any]) -> bool:
+def _made_here(gradient: Array, g: Array, saved: Sequence[Any]) -> bool:
     """True if a rule's result is an array of its own: neither what it was given nor a view of it."""
     for array in saved:
         if gradient is array:

@@ -150,15 +150,12 @@ class Tensor(Traced):
         result = Tensor.__new__(Tensor)
         result._array = output
         if needs_gradient and grad_mode.get() and output.dtype.kind == "f":
-            saved: list[Any] = []
-            if op.variadic:
-                saved = arrays if op.saves else saved
-            else:
-                for i in op.saves:
-                    saved.append(output if i == 0 else arrays[i - 1])
+            saved: tuple[Any, ...] = ()
+            if op.saves:
+                saved = tuple(arrays if op.variadic else [output if i == 0 else arrays[i - 1] for i in op.saves])
             if op.wants_shapes:
                 settings = {**settings, "shapes": [array.shape for array in arrays]}
-            result._node = Node(op, saved, parents, settings, output.shape, output.dtype)
+            result._node = Node(op, saved, tuple(parents), settings, output.shape, output.dtype)
             result._requires_grad = True
         if op.view and isinstance(inputs[0], Tensor) and same_memory(output, arrays[0]):
             result._view = inputs[0]._viewed_through(op, settings)
@@ -256,8 +253,8 @@ class Tensor(Traced):
         else:
             assert self._view is not None
             write = ops.indexing.write_view
-            parents = [root._node, after._node]
-            root._node = Node(write, [], parents, {"view": self._view.chain}, root._array.shape, root._array.dtype)
+            parents = (root._node, after._node)
+            root._node = Node(write, (), parents, {"view": self._view.chain}, root._array.shape, root._array.dtype)
             root._requires_grad = True
 
     def add_(self, other: Any, *, alpha: Number = 1) -> Tensor:

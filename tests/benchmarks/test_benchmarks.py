@@ -6,39 +6,62 @@ import sys
 
 import pytest
 
-from benchmarks.__main__ import Engine, main, table
-from benchmarks.peers import PEER_WORKLOADS
-from benchmarks.workloads import WORKLOADS
+from benchmarks.__main__ import main
+from benchmarks.engines import Engine, _compare, summary
+from benchmarks.operations import OPERATIONS
+from benchmarks.peers import PEERS
+from benchmarks.report import tables
+from benchmarks.suite import GROUPS, WORKLOADS
 
-HAS_TORCH, HAS_DEZERO, HAS_MYGRAD = (
-    importlib.util.find_spec(name) is not None for name in ("torch", "dezero", "mygrad")
-)
 SHORT = ["--rounds", "1", "--turns", "1", "--seconds", "0.001", "--threads", "1"]
+LONG = {"epoch", "loader", "lenet-256", "conv-28", "pool-28", "nodes-10000", "nodes-100000", "nodes-1000000",
+        "batch-256", "batch-1024", "batch-4096"}  # nothing new, and longer  # fmt: skip
+
+
+def installed(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
 
 
 def test_all_workloads_run_agree_and_are_written_down(tmp_path, capsys):
-    assert main([*SHORT, "--json", str(tmp_path / "results.json")]) == 0
+    names = [name for name in (*GROUPS["steps"].workloads, *GROUPS["growth"].workloads) if name not in LONG]
+    names += [f"{name}, small, {way}" for name in OPERATIONS for way in ("forward", "back")]
+    files = ["--json", str(tmp_path / "results.json"), "--picture", str(tmp_path / "results.png")]
+    assert main([*SHORT, *files, "import", *names]) == 0
     written = json.loads((tmp_path / "results.json").read_text())
-    assert [r["workload"] for r in written["results"]] == [*WORKLOADS, "import"]
+    assert list(written["results"]) == names
     assert written["machine"]["threads"] == 1
-    for result in written["results"][:-1]:
+    assert written["import_seconds"]["tinygrad_lite"] > 0
+    for name, result in written["results"].items():
         assert result["microseconds"]["tinygrad_lite"]["min"] > 0
-        assert ("median_ratio" in result) == HAS_TORCH
-        assert ("dezero" in result["microseconds"]) == (HAS_DEZERO and result["workload"] in PEER_WORKLOADS)
-        assert ("mygrad" in result["microseconds"]) == (HAS_MYGRAD and result["workload"] in PEER_WORKLOADS)
-        if sys.platform == "linux":
-            assert 0 <= result["peak_bytes"]["tinygrad_lite"] < 1e9
+        assert ("torch" in result["ratio"]) == installed("torch")
+        assert ("target" in result) == (WORKLOADS[name].target is not None)
+        for peer in PEERS:
+            assert (peer in result["microseconds"] or peer in result["cannot"]) == installed(peer), (name, peer)
+        if WORKLOADS[name].trains and sys.platform == "linux":
+            assert result["peak_bytes"]["tinygrad_lite"] < 1e9
+    for package, peer in PEERS.items():
+        if installed(package):
+            assert set(peer().steps) <= set(WORKLOADS)
+            failed = [r["cannot"][package] for r in written["results"].values() if package in r["cannot"]]
+            assert set(failed) <= {peer.cannot}, "an adapter that is written works"
+    assert (tmp_path / "results.png").stat().st_size > 10_000
     printed = capsys.readouterr().out
-    assert printed.count("\n| ") >= len(WORKLOADS)
-    assert ("PyTorch is not installed" in printed) != HAS_TORCH
+    assert all(f"| {WORKLOADS[name].text} |" in printed for name in names if ", " not in name)
+    assert all(f"| {name} |" in printed for name in OPERATIONS)
+    assert ("PyTorch is not installed" in printed) != installed("torch")
 
 
 def test_some_can_be_chosen_and_unknown_ones_are_refused(capsys):
-    assert main([*SHORT, "sgd-step"]) == 0
-    assert "SGD step" in capsys.readouterr().out
+    assert main([*SHORT, "sgd-step", "exp, small, back"]) == 0
+    printed = capsys.readouterr().out
+    assert "SGD step" in printed
+    assert "| exp |" in printed
+    assert "| sin |" not in printed
     with pytest.raises(SystemExit):
         main(["sgd-stop"])
-    assert "no workload is called sgd-stop. There are: sgd-step" in capsys.readouterr().err
+    assert (
+        "no work is called sgd-stop. There are: steps, growth, operations, import, sgd-step" in capsys.readouterr().err
+    )
 
 
 def test_an_engine_that_dies_is_reported(capfd):
@@ -48,10 +71,25 @@ def test_an_engine_that_dies_is_reported(capfd):
     assert "No module named 'no_such_engine'" in capfd.readouterr().err
 
 
-def test_the_table_leaves_out_what_was_not_measured():
-    times = {"tinygrad_lite": {"min": 12.34, "median": 15.0}}
-    timed = {"workload": "sgd-step", "microseconds": times, "peak_bytes": {}, "target": 0.6}
-    text = table([timed, {"workload": "import", "extra_seconds": 0.1, "target": 0.15}])
-    assert "| 12.3 | – | – | – | – | – | 0.6 | – | – |" in text
-    assert "| 0.100 |" in text
-    assert len({line.count("|") for line in text.splitlines()}) == 1
+def test_engines_that_compute_something_else_are_refused():
+    right, turned, other = [[3, 1.0, 0.5]], [[3, 1.0, -0.5]], [[4, 1.0, 0.5]]
+    _compare("work", {"tinygrad_lite": right, "torch": right, "blas": turned})
+    for wrong in (turned, other):
+        with pytest.raises(RuntimeError, match="work: tinygrad_lite and PyTorch disagree"):
+            _compare("work", {"tinygrad_lite": wrong, "torch": right})
+
+
+def test_ratios_are_of_turns_side_by_side():
+    seconds = {"tinygrad_lite": [1.0, 10.0, 3.0], "torch": [2.0, 20.0, 3.0]}
+    found = summary("sgd-step", {"seconds": seconds, "cannot": {}}, {})
+    assert found["ratio"]["torch"] == {"median": 0.5, "middle_half": [0.5, 1.0]}
+    assert found["microseconds"]["torch"] == {"min": 2e6, "median": 3e6}
+
+
+def test_the_tables_leave_out_what_was_not_measured():
+    timed = summary("sgd-step", {"seconds": {"tinygrad_lite": [12.34e-6]}, "cannot": {"mygrad": "no"}}, {})
+    text = tables({"sgd-step": timed}, {"numpy": 0.1})
+    assert "| 12.3 | – | – | 0.4 | – | – |" in text
+    assert "- MyGrad. –: no." in text
+    assert "| s | 0.100 |" in text
+    assert "\n\n| import | numpy |" in text

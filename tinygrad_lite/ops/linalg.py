@@ -31,8 +31,8 @@ def _(g, b, shape):
     if b.ndim == 1:
         return mul(unsqueeze(g, dim=-1), b) if g.ndim else mul(g, b)
     if len(shape) == 1:
-        return reshape(matmul(b, unsqueeze(g, dim=-1)), shape=b.shape[:-1])
-    return matmul(g, swap_last(b))
+        return reshape(b @ unsqueeze(g, dim=-1), shape=b.shape[:-1])
+    return g @ swap_last(b)
 
 
 @matmul.gradient("b")
@@ -40,10 +40,10 @@ def _(g, a, shape):
     if a.ndim == 1:
         return mul(unsqueeze(a, dim=-1), unsqueeze(g, dim=-2)) if len(shape) > 1 else mul(g, a)
     if len(shape) == 1:
-        return matmul(swap_last(rows(a)), g if g.ndim == 1 else reshape(g, shape=(-1,)))
+        return rows(a).T @ (g if g.ndim == 1 else reshape(g, shape=(-1,)))
     if len(shape) == 2:
-        return matmul(swap_last(rows(a)), rows(g))  # one large product, instead of a stack that is then added up
-    return matmul(swap_last(a), g)
+        return rows(a).T @ rows(g)  # one large product, instead of a stack that is then added up
+    return swap_last(a) @ g
 
 
 def rows(x: Any) -> Any:
