@@ -76,6 +76,8 @@ def measure(group: Group, names: list[str], engine_names: list[str], options: ar
     results: dict[str, Any] = {name: {"seconds": {}, "cannot": {}} for name in names}
     for _ in range(math.ceil(options.rounds * group.effort)):
         engines = [Engine(name, options.device, options.threads) for name in engine_names]
+        for engine in engines:
+            engine.ask(ready=True)  # none is still importing while another is timed
         for name in names:
             times, cannot = results[name]["seconds"], results[name]["cannot"]
             prints: dict[str, list[list[float]]] = {}

@@ -1,5 +1,6 @@
 """One engine in a process of its own: it takes a line of JSON, does the work, and answers with a line of JSON.
 
+    {"ready": true}                              →  {}
     {"workload": "sgd-step", "seconds": 0.2}     →  {"step": 3.1e-05, "prints": [[1, 0.08, 0.08], ...]}
     {"workload": "lenet-64", "memory": true}     →  {"peak": 15400000}
 
@@ -33,12 +34,15 @@ class Cannot(Exception):
 def main(engine: str, device: str) -> None:
     """Answer requests until the input ends."""
     make = _maker(engine, device)
+    answer: dict[str, Any]
     wait = {"torch": _torch_synchronize, "tinygrad_lite": _cupy_synchronize}.get(engine) if device != "cpu" else None
     name, step, prints = "", None, []
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            if request.get("memory"):
+            if request.get("ready"):
+                answer = {}
+            elif request.get("memory"):
                 answer = {"peak": _peak(make, request["workload"])}
             else:
                 if request["workload"] != name:
