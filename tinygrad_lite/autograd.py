@@ -207,6 +207,7 @@ def backward_steps(
     retain_graph: bool | None = None,
     create_graph: bool = False,
     wanted: dict[Node | Tensor, Any] | None = None,
+    in_place: bool = False,
 ) -> Iterator[Step]:
     """Walk back from `outputs`: `for node, gradient, handed_on in backward_steps(loss)`.
 
@@ -220,6 +221,8 @@ def backward_steps(
     create_graph: compute with Tensors, and record it, so that the gradients can be differentiated in their turn.
         Otherwise the gradients in a step are plain arrays, which belong to the walk: copy what you keep.
     wanted: nodes and leaves whose gradients are put into this dictionary, while no `.grad` is touched: for `grad()`.
+    in_place: let a rule add to the sum so far (`into`, see op.py), as `backward()` does. It saves memory, but what is
+        handed on is then the sum of several steps.
 
     Raises RuntimeError for an output that needs no gradient, a graph already released, an array changed in place;
     NotImplementedError for an input that its operation has no rule for.
@@ -264,7 +267,8 @@ def backward_steps(
             g = _run_hooks(node.hooks, g, wrap)
         if wanted is not None and node in wanted:
             wanted[node] = g
-        op, saved = node.op, node.saved
+        op = node.op
+        saved: Sequence[Any] | None = node.saved
         if saved is None:
             raise RuntimeError(
                 f"Trying to backward through the graph a second time: what {op.name} had saved was released by the"
@@ -280,15 +284,18 @@ def backward_steps(
                         handed.append(None)
                         continue
                     like = parent if isinstance(parent, Node) else parent._array
-                    function, takes, settings = op.rules[0 if op.variadic else index] or op.no_rule(index)
+                    function, takes, settings, adds = op.rules[0 if op.variadic else index] or op.no_rule(index)
                     if _latest_change > node.number:
                         kept = node.saved or ()
                         _refuse_changed(node, kept if op.variadic else [kept[i] for i in takes])
                     arrays = saved if op.variadic else map(saved.__getitem__, takes)
-                    if settings:
-                        gradient = function(g, *arrays, **op.settings_for(settings, node.settings, index, like.shape))
-                    else:
-                        gradient = function(g, *arrays)
+                    more = op.settings_for(settings, node.settings, index, like.shape) if settings else {}
+                    if adds:
+                        more["into"] = pending[parent] if in_place and parent in summed else None
+                    gradient = function(g, *arrays, **more)
+                    if adds and gradient is more["into"]:
+                        handed.append(gradient)  # it has been added already
+                        continue
                     if gradient is None:
                         handed.append(None)  # the rule says that nothing flows this way
                         continue
@@ -304,6 +311,8 @@ def backward_steps(
                     if like is not parent and not create_graph and _made_here(gradient, g, saved):
                         unshared.add(parent)
                     hand(parent, gradient)
+                    if adds and in_place and not create_graph:
+                        summed.add(parent)  # the gradient of a part is an array of its own
         except Exception as error:
             given = ", ".join(map(backend.described, node.saved or ())) or "nothing"
             line = f". The operation was recorded in {node.line}" if node.line else ""
@@ -442,7 +451,7 @@ def grad(
         if not tensor.requires_grad:
             raise RuntimeError(f"grad: input {i} does not require grad. Make it with requires_grad=True")
     wanted: dict[Node | Tensor, Any] = {tensor._source(): None for tensor in inputs}
-    for _ in backward_steps(outputs, grad_outputs, retain_graph, create_graph, wanted):
+    for _ in backward_steps(outputs, grad_outputs, retain_graph, create_graph, wanted, in_place=True):
         pass
     results = []
     for i, tensor in enumerate(inputs):

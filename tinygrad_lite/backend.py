@@ -13,6 +13,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import importlib
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from types import ModuleType
@@ -468,18 +469,44 @@ def expand(x: Array, shape: tuple[int, ...]) -> Array:
 
 
 def keep(mask: Array, x: Array) -> Array:
-    """x where mask is True, else 0, an infinity or NaN in x too (which x * mask would turn into NaN).
-
-    `np.where` says the same, but takes ten times as long on a mask without a pattern: the processor guesses each
-    branch. So many NumPy numbers are combined bit by bit with an integer of all ones (-1) or all zeros.
-    """
-    if isinstance(x, np.ndarray) and x.size > 512 and x.dtype.kind == "f" and x.shape == mask.shape:
-        whole = np.dtype(f"i{x.dtype.itemsize}")
-        bits = mask.astype(whole)
-        np.negative(bits, out=bits)
-        np.bitwise_and(bits, x.view(whole), out=bits)
+    """x where mask is True, else 0, an infinity or NaN in x too (which x * mask would turn into NaN)."""
+    if _by_bits(mask, x):
+        bits = _bits(mask, x.dtype)
+        bits &= x.view(bits.dtype)
         return bits.view(x.dtype)
     return np.where(mask, x, 0)
+
+
+def where(mask: Array, a: Any, b: Any) -> Array:
+    """a where mask is True, else b: arrays that broadcast together, or numbers."""
+    if _by_bits(mask, a) and _by_bits(mask, b) and a.dtype == b.dtype:
+        bits = _bits(mask, a.dtype)
+        other = b.view(bits.dtype)
+        bits &= a.view(bits.dtype) ^ other  # what differs between the two, where a is to be taken
+        bits ^= other
+        return bits.view(a.dtype)
+    return np.where(mask, a, b)
+
+
+def _by_bits(mask: Array, x: Any) -> bool:
+    """Whether to choose numbers of x bit by bit: `np.where` takes ten times as long on a mask without a pattern, since
+    the processor guesses each branch. It takes many numbers for that to matter.
+    """
+    return isinstance(x, np.ndarray) and x.size > 512 and x.dtype.kind == "f" and x.shape == mask.shape
+
+
+def _bits(mask: Array, dtype: DType) -> Array:
+    """Integers as wide as dtype: all ones (-1) where mask is True, all zeros elsewhere."""
+    bits = mask.astype(f"i{dtype.itemsize}")
+    np.negative(bits, out=bits)
+    return bits
+
+
+def clip(x: Array, low: float | None, high: float | None) -> Array:
+    """x, but at least `low` and at most `high`. With both bounds NumPy takes a third of the time."""
+    if x.dtype.kind == "f":
+        low, high = -math.inf if low is None else low, math.inf if high is None else high
+    return np.clip(x, low, high)
 
 
 def add_at(x: Array, index: Any, value: Array) -> None:

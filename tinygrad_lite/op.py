@@ -26,11 +26,14 @@ A rule's parameters say what it needs, and only what some rule needs is kept for
     y           the output
     a, b, ...   an input, by its name in the function
     shape       the shape of the input that the rule is for
+    into        the sum of the input's gradients so far, an array to which the rule may add, or None
     dim, ...    a setting, by its name in the function
 
 It returns the gradient of the loss by its input, in that input's shape or any shape that the input was broadcast to:
-the walk sums it back. A function with `*inputs` has one rule for all of them, which may also ask for `index`,
-the position of the input in question, and `shapes`, the shapes of them all.
+the walk sums it back. A rule that asks for `into` adds to it and returns it, or where it is None returns a new array:
+so the many parts of one input each add a little, where each would be a whole array otherwise, most of it zeros. A
+function with `*inputs` has one rule for all of them, which may also ask for `index`, the position of the input in
+question, and `shapes`, the shapes of them all.
 """
 
 from __future__ import annotations
@@ -58,6 +61,7 @@ class Rule(NamedTuple):
     function: Callable[..., Any]
     takes: tuple[int, ...]  # positions in what the recorded node has saved, in the order of the rule's parameters
     settings: tuple[str, ...]  # the rest of its parameters: names of settings, shape, shapes and index
+    adds: bool  # whether it asks for `into`
 
 
 class Op:
@@ -116,12 +120,13 @@ class Op:
             self.rules[self.inputs.index(name)] = Rule(
                 self.functions[name],
                 tuple(self.saves.index(values.index(a)) for a in asks if a in values),
-                tuple(a for a in asks if a not in values),
+                tuple(a for a in asks if a not in values and a != "into"),
+                "into" in asks,
             )
 
     def _asks(self, function: Callable[..., Any]) -> list[str]:
         first, *asks = inspect.signature(function).parameters
-        known = ["y", *self.inputs, *self.defaults, "shape", *(["index", "shapes"] if self.variadic else [])]
+        known = ["y", *self.inputs, *self.defaults, "shape", "into", *(["index", "shapes"] if self.variadic else [])]
         unknown = [name for name in asks if name not in known]
         arrays = [name in ("y", *self.inputs) for name in asks]
         if first != "g" or unknown or arrays != sorted(arrays, reverse=True):

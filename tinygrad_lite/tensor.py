@@ -356,7 +356,7 @@ class Tensor(Traced):
         RuntimeError if nothing here requires a gradient, if the graph was used before and not retained, or if an
         array that a gradient rule needs was changed in place.
         """
-        for _ in backward_steps(self, gradient, retain_graph, create_graph):
+        for _ in backward_steps(self, gradient, retain_graph, create_graph, in_place=True):
             pass
 
     @property

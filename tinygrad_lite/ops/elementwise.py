@@ -108,13 +108,15 @@ def _(g):
 @op(types="common")
 def pow(a, b):
     """y = aᵇ.  The derivative by a is 0 where b is 0, and the one by b is 0 where a is 0 and b ≥ 0."""
+    if isinstance(b, (int, float)) and b == 3:
+        return a * a * a  # NumPy has a short way to the square and the root, but takes 300 times as long for the cube
     return a**b
 
 
 @pow.gradient("a")
 def _(g, a, b):
     if isinstance(b, (int, float)):
-        return zeros_like(g) if b == 0 else g * (b * (a if b == 2 else a ** (b - 1)))
+        return zeros_like(g) if b == 0 else g * (b * (a if b == 2 else pow(a, b - 1)))
     # At a = b = 0 the exponent -1 would give 0 · ∞: there any other exponent makes the product 0.
     return g * (b * pow(a, where((a == 0) & (b == 0), 0.0, b - 1)))
 
@@ -189,7 +191,7 @@ def where(condition, a, b):
     kind = getattr(condition, "dtype", type(condition).__name__)
     if kind != "bool":
         raise TypeError(f"where expected condition to be a boolean tensor, but got {kind}. Use e.g. x > 0")
-    return np.where(condition, *backend.promote([a, b], to_float=False))
+    return backend.where(condition, *backend.promote([a, b], to_float=False))
 
 
 @where.gradient("a")
@@ -218,8 +220,7 @@ def clamp(x, *, min=None, max=None):
     """x, but at least `min` and at most `max` (numbers, or None). The gradient passes where min ≤ x ≤ max."""
     if min is None and max is None:
         raise ValueError("clamp: at least one of min or max must not be None")
-    low = x if min is None else np.maximum(x, min)
-    return low if max is None else np.minimum(low, max)
+    return backend.clip(x, min, max)
 
 
 @clamp.gradient("x")
@@ -469,9 +470,9 @@ def _(g, x):
 
 @op(types="float")
 def sigmoid(x):
-    """y = 1 / (1 + e⁻ˣ).  With e^-|x| nothing overflows, and no digits are lost where y is near 0."""
+    """y = 1 / (1 + e⁻ˣ), and eˣ / (1 + eˣ) where x < 0, so that nothing overflows and no digits are lost near 0."""
     e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
+    return np.maximum(e, x >= 0) / (1 + e)  # e is at most 1: this takes 1 where x ≥ 0, and e elsewhere
 
 
 @sigmoid.gradient("x")
@@ -482,7 +483,7 @@ def _(g, y):
 @op
 def relu(x):
     """y = max(x, 0); the derivative at 0 is 0."""
-    return np.maximum(x, 0)
+    return backend.clip(x, 0, None)
 
 
 @relu.gradient("x")
@@ -493,7 +494,7 @@ def _(g, y):
 @op(types="float")
 def leaky_relu(x, *, negative_slope=0.01):
     """y = x where x > 0, else negative_slope · x; the derivative at 0 is negative_slope."""
-    return np.where(x > 0, x, x * negative_slope)
+    return backend.where(x > 0, x, x * negative_slope)
 
 
 @leaky_relu.gradient("x")
@@ -542,7 +543,7 @@ def _(g, x):
 def softplus(x, *, beta=1.0, threshold=20.0):
     """y = ln(1 + e^(βx)) / β, and x itself where βx > threshold."""
     bx = x * beta
-    return np.where(bx > threshold, x, (np.maximum(bx, 0) + np.log1p(np.exp(-np.abs(bx)))) / beta)
+    return backend.where(bx > threshold, x, (np.maximum(bx, 0) + np.log1p(np.exp(-np.abs(bx)))) / beta)
 
 
 @softplus.gradient("x")

@@ -30,19 +30,27 @@ def getitem(x, *, index):
 
 
 @getitem.gradient("x")
-def _(g, shape, index):
-    return index_put(g, index=index, shape=shape)
+def _(g, shape, index, into):
+    if into is None:
+        return index_put(g, index=index, shape=shape)
+    _add(into, index, g)
+    return into
 
 
 @op
 def index_put(x, *, index, shape):
     """An array of zeros of `shape` in which x has been added at `index`; repeated positions add up."""
     y = np.zeros_like(x, shape=shape)
-    if has_arrays(index):
-        backend.add_at(y, index, x)
-    else:
-        y[index] = x
+    _add(y, index, x)
     return y
+
+
+def _add(x: Array, index: Any, value: Array) -> None:
+    """x[index] += value in place; repeated positions add up."""
+    if has_arrays(index):
+        backend.add_at(x, index, value)
+    else:
+        x[index] += value
 
 
 @index_put.gradient("x")

@@ -268,8 +268,10 @@ def _largest(x: Any, axes: tuple[int, ...]) -> Any:
 def softmax(x, *, dim):
     """y = eˣ / Σ eˣ along `dim`, an int."""
     axes = dims(dim, x.ndim)
-    e = np.exp(x - _largest(x, axes))
-    return e / backend.sum(e, axes, True)
+    y = x - _largest(x, axes)  # the only array made here: a new one for each step would cost more than the step
+    np.exp(y, out=y)
+    y /= backend.sum(y, axes, True)
+    return y
 
 
 @softmax.gradient("x")
@@ -281,8 +283,9 @@ def _(g, y, dim):
 def log_softmax(x, *, dim):
     """y = x - ln Σ eˣ along `dim`, an int: the logarithm of softmax, without underflow."""
     axes = dims(dim, x.ndim)
-    centred = x - _largest(x, axes)
-    return centred - np.log(backend.sum(np.exp(centred), axes, True))
+    y = x - _largest(x, axes)
+    y -= np.log(backend.sum(np.exp(y), axes, True))
+    return y
 
 
 @log_softmax.gradient("x")
