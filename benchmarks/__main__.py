@@ -14,7 +14,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from benchmarks.engines import measure, measure_import, measure_memory, present, summary
+from benchmarks.engines import ENGINES, measure, measure_import, measure_memory, present, summary
 from benchmarks.report import picture, tables
 from benchmarks.suite import GROUPS, WORKLOADS
 
@@ -43,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     groups = [*GROUPS, "import"]
     parser.add_argument("work", nargs="*", help=f"groups ({', '.join(groups)}) or workloads by name (default: all)")
+    parser.add_argument("--engines", nargs="+", choices=ENGINES, help="which of them (default: all that are installed)")
     parser.add_argument("--rounds", type=int, default=7, help="how often the engines are started anew (default: 7)")
     parser.add_argument("--turns", type=int, default=3, help="of each engine in a round (default: 3)")
     parser.add_argument("--seconds", type=float, default=0.2, help="of work a turn (default: 0.2)")
@@ -55,8 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = [name for name in chosen if name not in groups and name not in WORKLOADS]
     if unknown:
         parser.error(f"no work is called {', '.join(unknown)}. There are: {', '.join([*groups, *WORKLOADS])}")
-    engines = present(options.device)
-    if "torch" not in engines:
+    engines = [name for name in present(options.device) if name in (options.engines or ENGINES)]
+    if "torch" not in engines and not options.engines:
         print("PyTorch is not installed: there will be times, but no ratios (pip install 'tinygrad_lite[bench]')")
 
     results: dict[str, dict[str, Any]] = {}

@@ -182,9 +182,9 @@ def described(value: Any) -> str:
 
 
 def copy(array: Array) -> Array:
-    """The same numbers in memory of their own, on the same device."""
+    """The same numbers in memory of their own, in the same order there, on the same device."""
     with beside(array):
-        return array.copy()
+        return array.copy("K")
 
 
 def to_numpy(array: Array) -> np.ndarray:
@@ -456,7 +456,7 @@ def _reduce(ufunc: np.ufunc, x: np.ndarray, axis: Any, keepdims: Any) -> Any:
     if x.ndim == 2 and x.shape[0] > x.shape[1] and x.shape[1] <= 16 and axis in (1, (1,)):
         found = ufunc.reduce(x.T.copy(), axis=0)
         return found[:, None] if keepdims else found
-    if type(axis) is tuple and 1 < len(axis) < x.ndim and axis[0] == 0 and x.shape[0] > 8:
+    if type(axis) is tuple and 1 < len(axis) < x.ndim and axis[0] == 0 and x.shape[0] > 8 and x.flags.c_contiguous:
         x = ufunc.reduce(x, axis=0, keepdims=True)
     return ufunc.reduce(x, axis=axis, keepdims=keepdims)
 

@@ -160,3 +160,41 @@ def test_no_images_give_no_outputs_and_a_gradient_of_zeros():
 def test_what_does_not_fit_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("layer", [lambda x: x, lambda x: x.relu(), lambda x: F.max_pool2d(x, 2)])
+def test_what_follows_a_convolution_can_be_viewed(layer):
+    """Its numbers lie in another order in memory, which `view` must not show."""
+    rng = np.random.default_rng(0)
+    x, weight = (tg.tensor(rng.random(shape), requires_grad=True) for shape in ((3, 2, 6, 6), (4, 2, 3, 3)))
+    y = layer(F.conv2d(x, weight))
+    expected = y.detach().numpy().copy()
+    flat = y.view(y.size(0), -1)
+    np.testing.assert_array_equal(flat.detach().numpy(), expected.reshape(3, -1))
+    assert y.is_contiguous()
+    (flat * flat).sum().backward()
+    found = weight.grad.numpy()
+    weight.grad = None
+    y = layer(F.conv2d(x, weight))
+    (y * y).sum().backward()
+    np.testing.assert_allclose(found, weight.grad.numpy())
+    with tg.no_grad():
+        y = layer(F.conv2d(x, weight))
+        flat = y.view(-1)
+        flat.zero_()
+        assert not y.any(), "a view shares the memory"
+
+
+def test_who_shared_the_memory_before_a_view_cannot_write_past_it():
+    x, weight = (tg.tensor(np.random.default_rng(0).random(shape)) for shape in ((3, 2, 6, 6), (4, 2, 3, 3)))
+    y = F.conv2d(x, weight)
+    shared = y.detach()
+    y.view(-1)
+    with pytest.raises(ValueError, match="read-only"):
+        shared.zero_()
+
+
+def test_a_view_of_what_the_user_has_reordered_is_refused():
+    x = tg.tensor(np.zeros((2, 3, 4, 5))).permute(3, 0, 1, 2)
+    with pytest.raises(RuntimeError, match="view size is not compatible"):
+        x.view(-1)

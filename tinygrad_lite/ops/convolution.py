@@ -9,10 +9,8 @@ any order:
 
 As matrices: write the windows of all images as columns of channels · kernel height · kernel width numbers, one for each
 position; and the weight as rows, one for each output channel. Then the convolution is their product. The columns take
-kh · kw times the memory of the images, so they are made for a few images at a time, in a piece that stays in the
-processor's cache, and made again in the backward pass rather than kept. In this table the batch comes last: then a row
-of windows puts width · batch numbers into one stretch of memory, and NumPy copies and adds long stretches many times as
-fast as short ones.
+kh · kw times the memory of the images, so they are made for a few rows of windows at a time, in a piece that stays in
+the processor's cache, and made again in the backward pass rather than kept.
 
 Shapes: x (n, c, h, w), weight (o, c / groups, kh, kw), y (n, o, oh, ow). `stride`, `padding` and `dilation` are pairs.
 """
@@ -28,7 +26,7 @@ from tinygrad_lite import backend
 from tinygrad_lite.backend import Array
 from tinygrad_lite.op import op
 from tinygrad_lite.ops.reduction import sum
-from tinygrad_lite.ops.windows import Pair, frame, output_size, places, unframe, zeros_framed
+from tinygrad_lite.ops.windows import Pair, batch_first, batch_last, frame, output_size, places, reach, unframe
 
 PIECE = 2**21  # numbers: 8 MB of float32
 
@@ -40,17 +38,17 @@ def convolution(x, weight, bias=None, *, stride, padding, dilation, groups):
     and bias[o] added to it.
     """
     kernel = weight.shape[2:]
-    windows = {"kernel": kernel, "stride": stride, "dilation": dilation}
-    size = output_size(x.shape[2:], padding=padding, **windows)
-    y = backend.namespace(x).empty((x.shape[0], weight.shape[0], *size), dtype=x.dtype)
-    for of_x, of_y in _groups(groups, x.shape[1], weight.shape[0]):
+    size = output_size(x.shape[2:], kernel, stride, padding, dilation)
+    y = backend.namespace(x).empty((len(weight), *size, len(x)), dtype=x.dtype)
+    framed = _framed(x, kernel, size, stride, padding, dilation)
+    for of_x, of_y in _groups(groups, len(framed), len(weight)):
         matrix = _matrix(weight[of_y])
-        for piece in _pieces(x, kernel, size, groups):
-            columns = _columns(x[piece, of_x], size=size, padding=padding, **windows)
-            y[piece, of_y] = _images(matrix @ columns, size)
+        for rows in _pieces(framed[of_x], kernel, size):
+            columns = _columns(framed[of_x], rows, kernel, size[1], stride, dilation)
+            np.matmul(matrix, columns, out=_flat(y[of_y, rows]))
     if bias is not None:
-        y += bias[:, None, None]
-    return y
+        y += bias[:, None, None, None]
+    return batch_first(y)
 
 
 @convolution.gradient("bias")
@@ -74,13 +72,16 @@ def _(g, x, shape, stride, padding, dilation, groups):
 def convolution_by_input(dy, weight, *, size, stride, padding, dilation, groups):
     """x (n, c, *size), in which every dy[n, o, i, j] · weight[o] has been added to the window it belongs to."""
     kernel, windows = weight.shape[2:], dy.shape[2:]
-    settings = {"kernel": kernel, "size": windows, "stride": stride, "padding": padding, "dilation": dilation}
-    x = backend.namespace(dy).empty((dy.shape[0], weight.shape[1] * groups, *size), dtype=dy.dtype)
-    for of_x, of_y in _groups(groups, x.shape[1], weight.shape[0]):
+    dy = batch_last(dy)
+    framed = np.zeros_like(
+        dy, shape=(weight.shape[1] * groups, *reach(kernel, windows, stride, dilation), dy.shape[-1])
+    )
+    for of_x, of_y in _groups(groups, len(framed), len(weight)):
         matrix = _matrix(weight[of_y]).T
-        for piece in _pieces(x, kernel, windows, groups):
-            x[piece, of_x] = _from_columns(matrix @ _flat(dy[piece, of_y]), image=size, **settings)
-    return x
+        for rows in _pieces(framed[of_x], kernel, windows):
+            columns = matrix @ _flat(dy[of_y, rows])
+            _add_columns(framed[of_x], columns, rows, kernel, windows[1], stride, dilation)
+    return unframe(batch_first(framed), size, kernel, windows, stride, padding, dilation)
 
 
 @convolution_by_input.gradient("dy")
@@ -98,12 +99,16 @@ def _(g, dy, shape, stride, padding, dilation, groups):
 def convolution_by_weight(dy, x, *, kernel, stride, padding, dilation, groups):
     """weight[o, c, k, l] = Σ over n, i, j of  dy[n, o, i, j] · x[n, c, i · stride + k · dilation - padding, ...]"""
     size, channels = dy.shape[2:], x.shape[1] // groups
-    settings = {"kernel": kernel, "size": size, "stride": stride, "padding": padding, "dilation": dilation}
-    weight = backend.namespace(x).zeros((dy.shape[1], channels, *kernel), dtype=x.dtype)
-    for of_x, of_y in _groups(groups, x.shape[1], dy.shape[1]):
-        for piece in _pieces(x, kernel, size, groups):
-            columns = _columns(x[piece, of_x], **settings)
-            weight[of_y] += (columns @ _flat(dy[piece, of_y]).T).T.reshape(-1, channels, *kernel)
+    dy = batch_last(dy)
+    framed = _framed(x, kernel, size, stride, padding, dilation)
+    weight = backend.namespace(x).zeros((len(dy), channels, *kernel), dtype=x.dtype)
+    for of_x, of_y in _groups(groups, len(framed), len(dy)):
+        for rows in _pieces(framed[of_x], kernel, size):
+            columns = _columns(framed[of_x], rows, kernel, size[1], stride, dilation)
+            # A product for each row of windows, since BLAS takes three times as long for one of a few long rows.
+            by_row = rows.stop - rows.start, size[1] * len(x)
+            a, b = (m.reshape(len(m), *by_row).swapaxes(0, 1) for m in (columns, dy[of_y, rows]))
+            weight[of_y] += backend.sum(a @ b.swapaxes(1, 2), 0).T.reshape(-1, channels, *kernel)
     return weight
 
 
@@ -125,8 +130,9 @@ def _(g, dy, shape, stride, padding, dilation, groups):
 @op
 def unfold(x, *, kernel, size, stride, padding, dilation):
     """The windows of x (n, c, h, w), each as a column of c · kh · kw numbers: (n, c · kh · kw, windows)."""
-    columns = _columns(x, kernel=kernel, size=size, stride=stride, padding=padding, dilation=dilation)
-    return np.moveaxis(columns.reshape(len(columns), math.prod(size), len(x)), -1, 0).copy()
+    framed = _framed(x, kernel, size, stride, padding, dilation)
+    columns = _columns(framed, slice(0, size[0]), kernel, size[1], stride, dilation)
+    return batch_first(columns.reshape(len(columns), math.prod(size), len(x))).copy()
 
 
 @unfold.gradient("x")
@@ -138,8 +144,10 @@ def _(g, shape, kernel, size, stride, padding, dilation):
 @op
 def fold(x, *, image, kernel, size, stride, padding, dilation):
     """The image (n, c, *image) in which each number of the columns has been added to its place."""
-    settings = {"kernel": kernel, "size": size, "stride": stride, "padding": padding, "dilation": dilation}
-    return _from_columns(_flat(x), image=image, **settings).copy()
+    columns = batch_last(x)
+    framed = np.zeros_like(x, shape=(len(columns) // math.prod(kernel), *reach(kernel, size, stride, dilation), len(x)))
+    _add_columns(framed, columns, slice(0, size[0]), kernel, size[1], stride, dilation)
+    return unframe(batch_first(framed), image, kernel, size, stride, padding, dilation).copy()
 
 
 @fold.gradient("x")
@@ -157,33 +165,41 @@ def _groups(groups: int, inputs: int, outputs: int) -> Iterator[tuple[slice, sli
         yield slice(i * c, (i + 1) * c), slice(i * o, (i + 1) * o)
 
 
-def _pieces(x: Array, kernel: Pair, size: Pair, groups: int) -> Iterator[slice]:
-    """Which images of x (n, c, h, w) are taken at once: so many that their columns fit the cache. On a GPU, all."""
-    n, numbers = len(x), x.shape[1] // groups * math.prod(kernel) * math.prod(size)
-    step = max(1, PIECE // max(1, numbers)) if isinstance(x, np.ndarray) else max(1, n)
-    for start in range(0, n, step):
-        yield slice(start, min(start + step, n))
+def _pieces(framed: Array, kernel: Pair, size: Pair) -> Iterator[slice]:
+    """Which rows of windows are taken at once: so many that their columns fit the cache. On a GPU, all."""
+    channels, _, _, n = framed.shape
+    numbers = channels * math.prod(kernel) * size[1] * n  # of one row
+    step = max(1, PIECE // max(1, numbers)) if isinstance(framed, np.ndarray) else size[0]
+    for start in range(0, size[0], step):
+        yield slice(start, min(start + step, size[0]))
 
 
-def _columns(x: Array, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
-    """The windows of x (n, c, h, w), each as a column: (c · kh · kw, windows · n)."""
-    framed = np.moveaxis(frame(x, 0, kernel, size, stride, padding, dilation, batch_last=True), 0, -1)
-    columns = backend.namespace(x).empty((x.shape[1], *kernel, *size, len(x)), dtype=x.dtype)
-    for k, m, down, across in places(kernel, size, stride, dilation):
-        columns[:, k, m] = framed[:, down, across]
-    return columns.reshape(x.shape[1] * math.prod(kernel), -1)
+def _framed(x: Array, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
+    """x (n, c, h, w) as (c, height, width, n), as far as the windows reach, with 0 where that is over its edges."""
+    return batch_last(frame(batch_first(batch_last(x)), 0, kernel, size, stride, padding, dilation))
 
 
-def _from_columns(
-    columns: Array, image: Pair, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair
-) -> Array:
-    """x (n, c, *image), in which each number of (c · kh · kw, windows · n) has been added to its place."""
-    channels = len(columns) // math.prod(kernel)
-    windows = np.moveaxis(columns.reshape(channels, *kernel, *size, -1), -1, 0)
-    framed = zeros_framed(windows[:, :, 0, 0], kernel, size, stride, dilation)
-    for k, m, down, across in places(kernel, size, stride, dilation):
-        framed[:, :, down, across] += windows[:, :, k, m]
-    return unframe(framed, image, kernel, size, stride, padding, dilation)
+def _columns(framed: Array, rows: slice, kernel: Pair, width: int, stride: Pair, dilation: Pair) -> Array:
+    """Some rows of windows, `width` in each, every window as a column: (c · kh · kw, rows · width · n)."""
+    channels, _, _, n = framed.shape
+    height = rows.stop - rows.start
+    columns = backend.namespace(framed).empty((channels, *kernel, height, width, n), dtype=framed.dtype)
+    below = framed[:, rows.start * stride[0] :]
+    for k, m, down, across in places(kernel, (height, width), stride, dilation):
+        columns[:, k, m] = below[:, down, across]
+    return columns.reshape(channels * math.prod(kernel), -1)
+
+
+def _add_columns(
+    framed: Array, columns: Array, rows: slice, kernel: Pair, width: int, stride: Pair, dilation: Pair
+) -> None:
+    """Add each number of such columns to its place in the framed image."""
+    channels, _, _, n = framed.shape
+    height = rows.stop - rows.start
+    windows = columns.reshape(channels, *kernel, height, width, n)
+    below = framed[:, rows.start * stride[0] :]
+    for k, m, down, across in places(kernel, (height, width), stride, dilation):
+        below[:, down, across] += windows[:, k, m]
 
 
 def _matrix(weight: Array) -> Array:
@@ -192,10 +208,5 @@ def _matrix(weight: Array) -> Array:
 
 
 def _flat(y: Array) -> Array:
-    """(n, o, ...) → (o, ... · n)"""
-    return np.moveaxis(y, 0, -1).reshape(y.shape[1], -1)
-
-
-def _images(flat: Array, size: Pair) -> Array:
-    """(o, oh · ow · n) → (n, o, oh, ow)"""
-    return np.moveaxis(flat.reshape(len(flat), *size, -1), -1, 0)
+    """(o, ..., n) → (o, ... · n): a view where the dots are all rows, or some that follow each other."""
+    return y.reshape(len(y), -1)

@@ -19,14 +19,14 @@ import numpy as np
 
 from tinygrad_lite import backend
 from tinygrad_lite.op import op
-from tinygrad_lite.ops.windows import frame, places, unframe, zeros_framed
+from tinygrad_lite.ops.windows import frame, places, reach, unframe
 
 
 @op
 def window_sum(x, *, kernel, size, stride, padding):
     """y[n, c, i, j] = Σ over k, m of  x[n, c, i · stride + k - padding, ...]"""
     framed = frame(x, 0, kernel, size, stride, padding, (1, 1))
-    y = backend.namespace(x).zeros((*x.shape[:2], *size), dtype=x.dtype)
+    y = np.zeros_like(framed, shape=(*x.shape[:2], *size))
     for _, _, down, across in places(kernel, size, stride, (1, 1)):
         y += framed[:, :, down, across]
     return y
@@ -40,7 +40,7 @@ def _(g, shape, kernel, size, stride, padding):
 @op
 def spread_sum(x, *, image, kernel, size, stride, padding):
     """An image in which every number of x has been added to all places of its window."""
-    framed = zeros_framed(x, kernel, size, stride, (1, 1))
+    framed = np.zeros_like(x, shape=(*x.shape[:2], *reach(kernel, size, stride, (1, 1))))
     for _, _, down, across in places(kernel, size, stride, (1, 1)):
         framed[:, :, down, across] += x
     return unframe(framed, image, kernel, size, stride, padding, (1, 1))
@@ -56,7 +56,7 @@ def max_pool(x, *, kernel, size, stride, padding, dilation):
     """y[n, c, i, j] = max over k, m of  x[n, c, i · stride + k · dilation - padding, ...],  -∞ outside of the image"""
     framed = frame(x, -np.inf, kernel, size, stride, padding, dilation)
     (_, _, down, across), *others = places(kernel, size, stride, dilation)
-    y = framed[:, :, down, across].copy()
+    y = framed[:, :, down, across].copy("K")  # K: in the same order in memory
     for _, _, down, across in others:
         np.maximum(y, framed[:, :, down, across], out=y)
     return y
@@ -73,10 +73,10 @@ def largest_place(x, *, kernel, size, stride, padding, dilation):
     """Which place of its window is the largest: the number k · kernel width + m, the first of several, an int."""
     framed = frame(x, -np.inf, kernel, size, stride, padding, dilation)
     (_, _, down, across), *others = places(kernel, size, stride, dilation)
-    largest = framed[:, :, down, across].copy()
-    place = backend.namespace(x).zeros(largest.shape, dtype="int16")
+    largest = framed[:, :, down, across].copy("K")
+    place = np.zeros_like(largest, dtype="int16")
     for k, m, down, across in others:
-        here = framed[:, :, down, across].copy()  # to be read three times: NumPy is slow where numbers lie apart
+        here = framed[:, :, down, across].copy("K")  # to be read three times: NumPy is slow where numbers lie apart
         larger = (here > largest) | (here != here)  # NaN, unlike itself, is larger than all
         np.maximum(place, larger * np.int16(k * kernel[1] + m), out=place)  # the numbers of places only grow
         np.maximum(largest, here, out=largest)
@@ -96,7 +96,9 @@ def largest_index(x, *, kernel, size, stride, padding, dilation):
 @op
 def put_place(x, place, *, image, kernel, size, stride, padding, dilation):
     """An image in which every number of x has been added to one place of its window."""
-    framed = zeros_framed(x, kernel, size, stride, dilation)
+    framed = np.zeros_like(place, shape=(*x.shape[:2], *reach(kernel, size, stride, dilation)), dtype=x.dtype)
+    if x.strides != place.strides:
+        x = np.zeros_like(place, dtype=x.dtype) + x  # into the same order in memory
     overlap = any(s <= d * (k - 1) for k, s, d in zip(kernel, stride, dilation, strict=True))
     for k, m, down, across in places(kernel, size, stride, dilation):
         here = backend.keep(place == k * kernel[1] + m, x)
@@ -113,7 +115,7 @@ def _(g, place, kernel, size, stride, padding, dilation):
 def take_place(x, place, *, kernel, size, stride, padding, dilation):
     """From each window of an image the number at one place."""
     framed = frame(x, 0, kernel, size, stride, padding, dilation)
-    y = backend.namespace(x).zeros(place.shape, dtype=x.dtype)
+    y = np.zeros_like(place, dtype=x.dtype)
     for k, m, down, across in places(kernel, size, stride, dilation):
         y += backend.keep(place == k * kernel[1] + m, framed[:, :, down, across])
     return y

@@ -3,6 +3,10 @@
 The window at (i, j) begins at row i · stride - padding and column j · stride - padding, and its places lie `dilation`
 apart. All settings are pairs, down and across. The place (k, m) of all windows at once is a slice of the image with
 steps, so most of what follows goes through the places of the kernel, not through the windows.
+
+Images have the shape (n, c, h, w). In memory convolutions put the batch last, (c, h, w, n): a row of windows is then
+one long stretch of width · n numbers, whatever the steps, and NumPy copies, adds and compares long stretches many times
+as fast as short ones. What follows a convolution stays in that order, poolings too.
 """
 
 from __future__ import annotations
@@ -12,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite import backend
 from tinygrad_lite.backend import Array, ShapeError
 
 Pair = tuple[int, int]
@@ -59,48 +62,40 @@ def places(kernel: Pair, size: Pair, stride: Pair, dilation: Pair) -> Iterator[t
             yield k, m, down, across
 
 
-def frame(
-    x: Array,
-    value: float,
-    kernel: Pair,
-    size: Pair,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    *,
-    batch_last: bool = False,
-) -> Array:
-    """x (n, c, h, w) as far as the windows reach, with `value` where they reach over its edges.
+def batch_last(x: Array) -> Array:
+    """(n, c, ...) → (c, ..., n), in row-major order: a view if x lies like that in memory, as what comes from here."""
+    moved = np.moveaxis(x, 0, -1)
+    if moved.flags.c_contiguous:
+        return moved
+    y = np.empty_like(moved, order="C")
+    step = 16 if x.size > 2**20 else max(1, len(x))  # numbers of more large images fall on the same lines of the cache
+    for start in range(0, len(x), step):
+        y[..., start : start + step] = moved[..., start : start + step]
+    return y
 
-    batch_last: in memory the batch comes last (c, h, w, n); the shape stays.
-    """
+
+def batch_first(x: Array) -> Array:
+    """(c, ..., n) → (n, c, ...), a view."""
+    return np.moveaxis(x, -1, 0)
+
+
+def frame(x: Array, value: float, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
+    """x (n, c, h, w) as far as the windows reach, with `value` where that is over its edges; in x's order in memory."""
     (height, top, down), (width, left, across) = _in_frame(x.shape[2:], kernel, size, stride, padding, dilation)
-    n, c = x.shape[:2]
-    if batch_last:
-        framed = np.moveaxis(backend.namespace(x).full((c, height, width, n), value, dtype=x.dtype), -1, 0)
-    elif (top, left) == (slice(0, height), slice(0, width)):
+    if (top, left) == (slice(0, height), slice(0, width)):
         return x[:, :, down, across]  # they reach over no edge
-    else:
-        framed = backend.namespace(x).full((n, c, height, width), value, dtype=x.dtype)
+    framed = np.full_like(x, value, shape=(*x.shape[:2], height, width))
     framed[:, :, top, left] = x[:, :, down, across]
     return framed
 
 
-def zeros_framed(y: Array, kernel: Pair, size: Pair, stride: Pair, dilation: Pair) -> Array:
-    """Zeros as far as the windows reach, for numbers y (n, c, *size) that are to be brought back to their windows.
-
-    They lie in memory in the order of y.
-    """
-    return np.zeros_like(y, shape=(*y.shape[:2], *reach(kernel, size, stride, dilation)))
-
-
 def unframe(framed: Array, image: Pair, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
-    """What of a framed image lies on the image (height, width): 0 where no window reaches."""
+    """What of a framed image (n, c, height, width) lies on the image: (n, c, *image), 0 where no window reaches."""
     (_, top, down), (_, left, across) = _in_frame(image, kernel, size, stride, padding, dilation)
     on_image = framed[:, :, top, left]
     if on_image.shape[2:] == image:
         return on_image
-    x = backend.namespace(framed).zeros((*framed.shape[:2], *image), dtype=framed.dtype)
+    x = np.zeros_like(framed, shape=(*framed.shape[:2], *image))
     x[:, :, down, across] = on_image
     return x
 
