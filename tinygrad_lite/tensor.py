@@ -1419,8 +1419,12 @@ def plain(data: Any) -> Any:
     if isinstance(data, Tensor):
         return data._array
     if isinstance(data, (list, tuple)):
-        return [backend.to_numpy(item) if backend.is_array(item := plain(part)) else item for part in data]
+        return [part if builtins.type(part) in NUMBERS else _on_host(plain(part)) for part in data]
     return data
+
+
+def _on_host(value: Any) -> Any:
+    return backend.to_numpy(value) if backend.is_array(value) else value
 
 
 def all_ints(values: Sequence[Any]) -> builtins.bool:

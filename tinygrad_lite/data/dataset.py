@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from tinygrad_lite.backend import Generator, ShapeError, default_generator, to_numpy
 from tinygrad_lite.creation import tensor
 from tinygrad_lite.data.collate import default_collate
@@ -56,7 +58,8 @@ class TensorDataset(Dataset):
 
     def gather(self, positions: Sequence[int]) -> list[Tensor]:
         """A batch: from each tensor the elements at these positions, by one indexing call."""
-        return [t[tensor(positions, device=t.device)] for t in self.tensors]
+        index = np.array(positions)
+        return [t[tensor(index, device=t.device)] for t in self.tensors]
 
     def __len__(self) -> int:
         return len(self.tensors[0])
