@@ -104,6 +104,9 @@ def is_grad_enabled() -> bool:
 # ------------------------------------------------------------------------------------------------------ recording
 
 
+NO_SETTINGS: dict[str, Any] = {}  # one for all nodes that have none: a long graph is made of millions
+
+
 class Node:
     """One recorded operation: PyTorch's `grad_fn`."""
 
@@ -121,7 +124,7 @@ class Node:
         self.op = op
         self.saved = saved  # the arrays that `op.saves` names; None once the graph has been released
         self.parents = parents  # for each input: its node, the leaf Tensor itself, or None if it needs no gradient
-        self.settings = settings
+        self.settings = settings or NO_SETTINGS
         self.shape = shape  # of the output
         self.dtype = dtype
         self.number = next_number()
