@@ -12,8 +12,8 @@ import pytest
 import tinygrad_lite as tg
 from benchmarks.workloads import STEPS, chain
 
-# Instructions of Python 3.11 (later ones take fewer), in all code that a step runs; and the most bytes that it has at once beyond what stays. The
-# networks are those of the workloads, so a tenth of mlp-300's bytes is one more array as large as its weight.
+# Instructions of Python 3.11 (later ones take fewer), in all code that a step runs; and the most bytes that it has at
+# once, beyond what stays: a tenth of those of mlp-300 is a fifth of an array as large as its weight.
 COSTS = {
     "sgd-step": (3_650, 5_200),
     "mlp-50": (6_900, 319_000),
