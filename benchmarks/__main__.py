@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     groups = [*GROUPS, "import"]
     parser.add_argument("work", nargs="*", help=f"groups ({', '.join(groups)}) or workloads by name (default: all)")
     parser.add_argument("--engines", nargs="+", choices=ENGINES, help="which of them (default: all that are installed)")
-    parser.add_argument("--rounds", type=int, default=7, help="how often the engines are started anew (default: 7)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often the engines are started anew (default: 5)")
     parser.add_argument("--turns", type=int, default=3, help="of each engine in a round (default: 3)")
     parser.add_argument("--seconds", type=float, default=0.2, help="of work a turn (default: 0.2)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each engine (default: one a core)")

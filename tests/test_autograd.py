@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tg
-from tinygrad_lite import Tensor, tensor
+from tinygrad_lite import Tensor, op, tensor
 from tinygrad_lite.autograd import Function, backward_steps, grad
 
 # ------------------------------------------------------------------------------------------------------- the walk
@@ -52,6 +52,53 @@ def test_the_walk_can_be_stepped_by_hand():
     for _ in walk:
         pass
     np.testing.assert_allclose(x.grad.numpy(), 2 * np.exp([1.0, 2.0]), rtol=1e-6)
+
+
+def test_gradients_of_parts_add_up_in_one_array():
+    """Each part adds its own to the sum so far; what else is added must not be spoilt by it, nor spoil it."""
+    rng = np.random.default_rng(0)
+    x = tensor(rng.random((6, 4)), requires_grad=True)
+    rows = tensor([1, 1, 5])
+
+    def loss(x):
+        y = x.exp()
+        parts = [(part * (i + 1)).sum() for i, part in enumerate(y.unbind(0))]
+        return sum(parts) + (y[2:] * y[:4]).sum() + y.mean() + y[rows].square().sum() + (x[0] * x[-1]).sum()
+
+    loss(x).backward()
+    by_parts, x.grad = x.grad, None
+    for _ in backward_steps(loss(x)):  # without in_place: every gradient is an array of its own
+        pass
+    np.testing.assert_allclose(by_parts.numpy(), x.grad.numpy())
+    (recorded,) = grad(loss(x), x, create_graph=True)
+    np.testing.assert_allclose(by_parts.numpy(), recorded.detach().numpy())
+
+
+def test_a_step_of_the_walk_hands_on_the_gradient_of_one_part():
+    x = tensor([1.0, 2.0, 3.0], requires_grad=True)
+    steps = backward_steps(x[0] * 5 + x[1] * 7)
+    handed = [tuple(handed_on[0]) for node, _, handed_on in steps if node.name() == "GetitemBackward0"]
+    assert sorted(handed) == [(0.0, 7.0, 0.0), (5.0, 0.0, 0.0)]
+
+
+def test_a_rule_of_ones_own_can_add_to_the_sum():
+    taken = []
+
+    @op
+    def head(x):
+        return x[:1] + 0
+
+    @head.gradient("x")
+    def _(g, shape, into):
+        taken.append(into is not None)
+        into = np.zeros(shape) if into is None else into
+        into[:1] += g
+        return into
+
+    x = tensor([1.0, 2.0], requires_grad=True, dtype="float64")
+    (head(x) * 2 + head(x) * 3).sum().backward()
+    assert x.grad.tolist() == [5.0, 0.0]
+    assert taken == [False, True]
 
 
 def test_a_chain_of_a_million_operations_goes_forward_and_back():

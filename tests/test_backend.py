@@ -51,6 +51,33 @@ def test_keep_is_where_whatever_the_memory(x, data):
     assert np.isnan(backend.keep(bits, many)).tolist() == bits.tolist()
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_where_chooses_bit_by_bit_and_as_numpy(dtype):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 40, 30)).astype(dtype)
+    a[0], b[1], b[2] = np.nan, np.inf, -0.0
+    mask = rng.random((40, 30)) < 0.5
+    for x, y in ((a, b), (a.T.copy().T, b), (a, 2.5), (a, b.astype("float64")), (np.array(1, dtype), b)):
+        chosen, expected = backend.where(mask, x, y), np.where(mask, x, y)
+        np.testing.assert_array_equal(chosen, expected)
+        np.testing.assert_array_equal(np.signbit(chosen), np.signbit(expected))
+        assert chosen.dtype == expected.dtype
+
+
+@pytest.mark.parametrize("dtype", ["int32", "float16", "float32"])
+@pytest.mark.parametrize("bounds", [(0, None), (None, 1), (-1, 1), (1, -1)])
+def test_clip_has_one_bound_or_two(dtype, bounds):
+    x = np.array([-3, -1, 0, 1, 3], dtype)
+    low, high = bounds
+    expected = x if low is None else np.maximum(x, low)
+    expected = expected if high is None else np.minimum(expected, high)
+    clipped = backend.clip(x, low, high)
+    np.testing.assert_array_equal(clipped, expected)
+    assert clipped.dtype == x.dtype
+    if dtype != "int32":
+        assert np.isnan(backend.clip(np.array([np.nan], dtype), low, high)).all()
+
+
 def test_expand_repeats_without_a_copy():
     for x in (np.array(2.5), np.float32(2.5)):
         wide = backend.expand(x, (3, 2))

@@ -119,3 +119,36 @@ def test_numbers_without_dimensions_have_gradients_in_every_dtype(dtype):
         function(x).backward()
         assert x.grad.dtype == x.dtype
         assert x.grad.shape == ()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_sigmoid_neither_overflows_nor_loses_digits(dtype):
+    x = np.array([-1000, -12, -9, -1, 0, 1, 12, 1000, np.nan], dtype)
+    with np.errstate(over="raise"):
+        y = tensor(x).sigmoid().numpy()
+    exact = 1 / (1 + np.exp(-np.maximum(x.astype("longdouble"), -700)))
+    np.testing.assert_allclose(y.astype("float64"), exact.astype("float64"), rtol=4 * np.finfo(dtype).eps, atol=1e-7)
+    assert y.dtype == dtype
+
+
+@pytest.mark.parametrize("exponent", [3, 3.0, 4])
+def test_small_powers_are_products(exponent):
+    x = tensor([-2.5, 0.0, 1.5, np.inf], dtype="float64", requires_grad=True)
+    y = x**exponent
+    np.testing.assert_allclose(y.detach().numpy(), np.power(x.detach().numpy(), exponent), rtol=1e-15)
+    y[:3].sum().backward()
+    expected = exponent * np.power([-2.5, 0.0, 1.5], exponent - 1)
+    np.testing.assert_allclose(x.grad.numpy()[:3], expected, rtol=1e-15)
+    integers = tensor([-2, 0, 3]) ** 3
+    assert integers.tolist() == [-8, 0, 27]
+    assert integers.dtype == "int64"
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.01, 1.5, -0.5])
+def test_leaky_relu_of_many_numbers(slope):
+    x = np.random.default_rng(0).normal(size=(40, 40))
+    t = tensor(x, requires_grad=True)
+    y = tinygrad_lite.nn.functional.leaky_relu(t, slope)
+    np.testing.assert_array_equal(y.detach().numpy(), np.where(x > 0, x, slope * x))
+    y.sum().backward()
+    np.testing.assert_array_equal(t.grad.numpy(), np.where(x > 0, 1, slope))
