@@ -104,36 +104,32 @@ class Tensor(Traced):
     def _apply(self, op: Op, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Tensor:
         """The operation's result for these inputs, at least one of them a Tensor, recorded if one needs a gradient."""
         library, dtype = type(self._array), self._array.dtype
-        floating = dtype.kind == "f"
         arrays: list[Any] = []
         parents: list[Node | Tensor | None] = []
-        needs_gradient = mixed = False
+        needs_gradient, alike = False, dtype.kind == "f"  # alike: of one floating dtype, so there is nothing to promote
         for value in inputs:
+            parent = None
             if isinstance(value, Tensor):
                 if value._view is not None:
                     value._follow_base()
-                array = value._array
-                if type(array) is not library:
-                    raise _devices_differ(op, inputs)
-                if array.dtype is not dtype:
-                    mixed = True
-                arrays.append(array)
                 if value._requires_grad:
-                    parents.append(value._node or value)
+                    parent = value._node or value
                     needs_gradient = True
-                else:
-                    parents.append(None)
-            else:
-                if type(value) not in NUMBERS and value is not None:
-                    value = _operand(value, op, self)
-                    mixed = True
-                arrays.append(value)
-                parents.append(None)
+                value = value._array
+                if type(value) is not library:
+                    raise _devices_differ(op, inputs)
+                if value.dtype is not dtype:
+                    alike = False
+            elif type(value) not in NUMBERS and value is not None:
+                value = _operand(value, op, self)
+                alike = False
+            arrays.append(value)
+            parents.append(parent)
         if library is not np.ndarray and not backend.on_one_device(self._array, *arrays):
             raise _devices_differ(op, inputs)
 
         try:
-            if (mixed or not floating) and op.types != "any":
+            if not alike and op.types != "any":
                 arrays = backend.promote(arrays, op.types == "float")
             if library is np.ndarray:
                 output = op.forward(*arrays, **settings)
@@ -152,7 +148,7 @@ class Tensor(Traced):
         if needs_gradient and grad_mode.get() and output.dtype.kind == "f":
             saved: tuple[Any, ...] = ()
             if op.saves:
-                saved = tuple(arrays if op.variadic else [output if i == 0 else arrays[i - 1] for i in op.saves])
+                saved = tuple(arrays if op.variadic else map([output, *arrays].__getitem__, op.saves))
             if op.wants_shapes:
                 settings = {**settings, "shapes": [array.shape for array in arrays]}
             result._node = Node(op, saved, tuple(parents), settings, output.shape, output.dtype)

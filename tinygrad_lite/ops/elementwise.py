@@ -435,13 +435,15 @@ _ERFC_LARGE = (
 
 def _ratio(x, coefficients):
     numerator, denominator = (_polynomial(x, part) for part in coefficients)
-    return numerator / denominator
+    numerator /= denominator
+    return numerator
 
 
 def _polynomial(x, coefficients):
-    total = coefficients[0]
-    for coefficient in coefficients[1:]:
-        total = total * x + coefficient
+    total = x * coefficients[0] + coefficients[1]
+    for coefficient in coefficients[2:]:
+        total *= x  # in place: to make a new array takes as long as to fill it
+        total += coefficient
     return total
 
 
@@ -455,9 +457,9 @@ def erf(x):
     erfc_middle = np.exp(-middle * middle) * _ratio(middle, _ERFC_MIDDLE)
     r = 1 / (far * far)
     erfc_far = np.exp(-far * far) / far * (1 / math.sqrt(math.pi) - r * _ratio(r, _ERFC_LARGE))
-    value = np.where(size <= 4.0, 1 - erfc_middle, 1 - erfc_far)
-    value = np.where(size <= 0.46875, near * _ratio(near * near, _ERF_SMALL), value)
-    return np.copysign(np.where(np.isnan(x), x, value), x)
+    value = backend.where(size <= 4.0, 1 - erfc_middle, 1 - erfc_far)
+    value = backend.where(size <= 0.46875, near * _ratio(near * near, _ERF_SMALL), value)
+    return np.copysign(backend.where(np.isnan(x), x, value), x)
 
 
 @erf.gradient("x")
