@@ -124,10 +124,9 @@ def picture(results: Results, file: pathlib.Path) -> None:
     figure = Figure(figsize=(11, 8.5), layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=[1.35, 1])
     _draw_steps(left.subplots(), results)
-    growth, operations = right.subplots(3, 1), None
-    _draw_growth(growth[0], results, "nodes-", "nodes in a chain", "µs a node")
-    _draw_growth(growth[1], results, "batch-", "examples in a batch (784-50-10)", "µs an example")
-    operations = growth[2]
+    nodes, examples, operations = right.subplots(3, 1)
+    _draw_growth(nodes, results, "nodes-", "nodes in a chain", "µs a node")
+    _draw_growth(examples, results, "batch-", "examples in a batch (784-50-10)", "µs an example")
     _draw_operations(operations, results)
     figure.savefig(file, dpi=110)
 
@@ -161,7 +160,7 @@ def _draw_growth(axes: Any, results: Results, prefix: str, x_label: str, y_label
     axes.set(xlabel=x_label, ylabel=y_label)
     axes.grid(alpha=0.3)
     if axes.lines:
-        axes.legend(fontsize=7)
+        axes.legend(fontsize=7, loc="upper left" if prefix == "nodes-" else "upper right")
 
 
 def _draw_operations(axes: Any, results: Results) -> None:
