@@ -6,12 +6,15 @@ import sys
 
 import pytest
 
+import tinygrad_lite
 from benchmarks.__main__ import main
 from benchmarks.engines import Engine, _compare, summary
 from benchmarks.operations import OPERATIONS
 from benchmarks.peers import PEERS
 from benchmarks.report import tables
 from benchmarks.suite import GROUPS, WORKLOADS
+from tinygrad_lite import ops
+from tinygrad_lite.op import Op
 
 SHORT = ["--rounds", "1", "--turns", "1", "--seconds", "0.001", "--threads", "1"]
 LONG = {"epoch", "loader", "lenet-256", "conv-28", "pool-28", "nodes-10000", "nodes-100000", "nodes-1000000",
@@ -93,3 +96,15 @@ def test_the_tables_leave_out_what_was_not_measured():
     assert "- MyGrad. –: no." in text
     assert "| s | 0.100 |" in text
     assert "\n\n| import | numpy |" in text
+
+
+def test_every_operation_with_a_gradient_is_timed(monkeypatch):
+    seen = set()
+    original = Op.__call__
+    monkeypatch.setattr(Op, "__call__", lambda self, *x, **s: (seen.add(self.name), original(self, *x, **s))[1])
+    for name in OPERATIONS:
+        WORKLOADS[f"{name}, small, back"].make(tinygrad_lite, "cpu")()
+    WORKLOADS["batch-norm"].make(tinygrad_lite, "cpu")()
+    differentiable = {o.name for o in vars(ops).values() if isinstance(o, Op) and any(rule for rule in o.rules)}
+    elsewhere = {"add_scaled", "move", "take_place", "write_view"}  # in place, between devices, in second derivatives
+    assert differentiable - seen == elsewhere
