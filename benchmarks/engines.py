@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.suite import WORKLOADS, Group
 
 ENGINES = {"tinygrad_lite": "tinygrad_lite", "torch": "PyTorch", "dezero": "DeZero", "mygrad": "MyGrad",
-           "autograd": "autograd", "micrograd": "micrograd", "blas": "bare BLAS"}  # fmt: skip
+           "autograd": "autograd", "micrograd": "micrograd", "numpy": "NumPy by hand", "blas": "bare BLAS"}  # fmt: skip
 
 
 class Engine:

@@ -1,4 +1,4 @@
-"""The same work on other engines in Python: DeZero, MyGrad, autograd and micrograd, each imported only when asked for.
+"""The same work on other engines in Python, each imported only when asked for; and without any, by hand.
 
 They have other names, and no common optimizer. So each has an adapter with the few functions that the work needs:
 
@@ -408,4 +408,66 @@ class Micrograd:
         return step
 
 
-PEERS = {peer.package: peer for peer in (DeZero, MyGrad, Autograd, Micrograd)}
+class ByHand:
+    """No engine at all: NumPy, and gradients worked out on paper. What an engine adds is on top of this."""
+
+    package = "numpy"
+    help = None
+    cannot = "is written for these two networks only"
+
+    def __init__(self) -> None:
+        sizes = {"mlp-50": (50, 64), "mlp-300": (300, 256)}
+        sizes |= {f"batch-{n}": (50, n) for n in (1, 4, 16, 64, 256, 1024, 4096)}
+        self.steps: dict[str, Make] = {name: self._mlp_step(*size) for name, size in sizes.items()}
+        self.steps["sgd-step"] = lambda _: self._sgd_step()
+
+    @staticmethod
+    def _sgd_step() -> Step:
+        rng = np.random.default_rng(0)
+        x = np.ones((100, 2), "float32")
+        x[:, 0] = rng.uniform(-1, 1, 100)
+        y = x @ np.array([3, 2], "float32") + rng.random(100).astype("float32")
+        a = np.array([-1, 1], "float32")
+
+        def step() -> Any:
+            difference = x @ a - y
+            loss = (difference * difference).mean()
+            gradient = x.T @ (difference * np.float32(2 / 100))
+            np.subtract(a, np.float32(0.001) * gradient, out=a)
+            return loss, a
+
+        return step
+
+    @staticmethod
+    def _mlp_step(hidden: int, batch: int) -> Make:
+        def make(_: Any) -> Step:
+            rng = np.random.default_rng(0)
+            w1, b1, w2, b2 = (rng.uniform(-0.03, 0.03, shape).astype("float32") for shape in mlp_shapes(hidden))
+            x, classes = draw(batch, 784), np.random.default_rng(1).integers(0, 10, batch)
+            rows = np.arange(batch)
+
+            def step() -> Any:
+                h = x @ w1.T
+                h += b1
+                np.maximum(h, 0, out=h)
+                z = h @ w2.T
+                z += b2
+                z -= z.max(axis=1, keepdims=True)
+                p = np.exp(z)
+                total = p.sum(axis=1, keepdims=True)
+                loss = (np.log(total[:, 0]) - z[rows, classes]).mean()
+                p /= total
+                p[rows, classes] -= 1  # from here on the gradient by z, times the batch
+                p *= np.float32(1 / batch)
+                g = p @ w2
+                g *= h > 0
+                for parameter, gradient in ((w2, p.T @ h), (b2, p.sum(axis=0)), (w1, g.T @ x), (b1, g.sum(axis=0))):
+                    parameter -= np.float32(0.01) * gradient
+                return loss, w1, b1, w2, b2
+
+            return step
+
+        return make
+
+
+PEERS = {peer.package: peer for peer in (DeZero, MyGrad, Autograd, Micrograd, ByHand)}

@@ -65,7 +65,9 @@ def growth_table(results: Results) -> str:
 
 def operations_table(results: Results) -> str:
     """Ratios to PyTorch, forward, and forward and back; and how many times as long as ours the peers take."""
-    peers = [name for name in ENGINES if name in PEERS and name != "micrograd"]
+    peers = [
+        name for name in ENGINES if name in PEERS and name not in ("micrograd", "numpy")
+    ]  # they know no operations
     rows = []
     for name in OPERATIONS:
         row = [name]
@@ -110,7 +112,7 @@ def _ratio(result: dict[str, Any], engine: str) -> str:
 
 def _times_as_long(result: dict[str, Any], engine: str) -> str:
     seen = result["ratio"].get(engine)
-    return f"{1 / seen['median']:.1f} ×" if seen else "–"
+    return f"{1 / seen['median']:.2g} ×" if seen else "–"
 
 
 def _memory(result: dict[str, Any], engine: str) -> str:

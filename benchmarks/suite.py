@@ -20,7 +20,7 @@ class Group(NamedTuple):
 
 GROUPS = {
     "steps": Group(STEPS, 1.0),
-    "growth": Group(GROWTH, 0.3),
+    "growth": Group(GROWTH, 0.5),
     "operations": Group(OPERATION_STEPS, 0.3),
 }
 WORKLOADS = {name: workload for group in GROUPS.values() for name, workload in group.workloads.items()}

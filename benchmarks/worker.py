@@ -126,6 +126,7 @@ def _status(field: str) -> int:
 
 def _burst(step: Any, seconds: float, wait: Any) -> float:
     """The time of a step: the least over several bursts of many steps each; a long step is a burst of its own."""
+    time.sleep(seconds / 4)  # the threads of the engine before keep a core busy for a while after their last product
     begin = time.perf_counter()
     step()
     once = max(time.perf_counter() - begin, 1e-7)
