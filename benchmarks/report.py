@@ -64,23 +64,33 @@ def growth_table(results: Results) -> str:
 
 
 def operations_table(results: Results) -> str:
-    """Ratios to PyTorch, forward, and forward and back; and how many times as long as ours the peers take."""
+    """Ratios to PyTorch, forward, and forward and back; and how many times as long as ours the peers take.
+
+    Without PyTorch, the least times in microseconds.
+    """
     peers = [
         name for name in ENGINES if name in PEERS and name not in ("micrograd", "numpy")
     ]  # they know no operations
+    compared = any("torch" in result["ratio"] for result in results.values())
     rows = []
     for name in OPERATIONS:
         row = [name]
         for size in SIZES:
             for way in ("forward", "back"):
-                result = results.get(f"{name}, {size}, {way}", {"ratio": {}})
-                row.append(f"{result['ratio']['torch']['median']:.2f}" if "torch" in result["ratio"] else "–")
+                result = results.get(f"{name}, {size}, {way}")
+                if result is None:
+                    row.append("–")
+                elif compared:
+                    row.append(f"{result['ratio']['torch']['median']:.2f}")
+                else:
+                    row.append(_time(result, "tinygrad_lite"))
         middle = results.get(f"{name}, middle, back", {"ratio": {}})
         row += [_times_as_long(middle, peer) for peer in peers]
         if set(row[1:]) != {"–"}:
             rows.append(row)
+    what = "operation, ratio to PyTorch" if compared else "operation, µs"
     head = [f"{n} × {n}{way}" for n in SIZES.values() for way in ("", " and back")]
-    return markdown(["operation, ratio to PyTorch", *head, *(f"{ENGINES[peer]} takes" for peer in peers)], rows)
+    return markdown([what, *head, *(f"{ENGINES[peer]} takes" for peer in peers)], rows)
 
 
 def imports_table(imports: dict[str, float]) -> str:

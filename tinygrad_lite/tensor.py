@@ -148,7 +148,7 @@ class Tensor(Traced):
         if needs_gradient and grad_mode.get() and output.dtype.kind == "f":
             saved: tuple[Any, ...] = ()
             if op.saves:
-                saved = tuple(arrays if op.variadic else map([output, *arrays].__getitem__, op.saves))
+                saved = tuple(arrays if op.variadic else [output if i == 0 else arrays[i - 1] for i in op.saves])
             if op.wants_shapes:
                 settings = {**settings, "shapes": [array.shape for array in arrays]}
             result._node = Node(op, saved, tuple(parents), settings, output.shape, output.dtype)
