@@ -98,7 +98,9 @@ def put_place(x, place, *, image, kernel, size, stride, padding, dilation):
     """An image in which every number of x has been added to one place of its window."""
     framed = np.zeros_like(place, shape=(*x.shape[:2], *reach(kernel, size, stride, dilation)), dtype=x.dtype)
     if x.strides != place.strides:
-        x = np.zeros_like(place, dtype=x.dtype) + x  # into the same order in memory
+        in_order = np.empty_like(place, dtype=x.dtype)  # in memory
+        in_order[...] = x
+        x = in_order
     overlap = any(s <= d * (k - 1) for k, s, d in zip(kernel, stride, dilation, strict=True))
     for k, m, down, across in places(kernel, size, stride, dilation):
         here = backend.keep(place == k * kernel[1] + m, x)
