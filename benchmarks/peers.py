@@ -17,15 +17,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.operations import OPERATIONS, SIZES
-from benchmarks.workloads import Step
+from benchmarks.workloads import BATCHES, CHAINS, Step, random_array
 
 Shapes = Sequence[tuple[int, ...]]
 Make = Callable[[Any], Step]
-
-
-def draw(*shape: int, low: float = 0.0, high: float = 1.0, seed: int = 0) -> np.ndarray:
-    """As in `workloads.py`."""
-    return np.random.default_rng(seed).uniform(low, high, shape).astype("float32")
 
 
 # ------------------------------------------------------------------------------------------------------- the work
@@ -59,7 +54,7 @@ def model(peer: Any, parameters: Shapes, shape: tuple[int, ...], bound: float) -
     rng = np.random.default_rng(0)
     drawn = [rng.uniform(-bound, bound, s).astype("float32") for s in parameters]
     leaves = [peer.leaf(w.T.copy() if w.ndim == 2 else w) for w in drawn]
-    return leaves, peer.constant(draw(*shape)), np.random.default_rng(1).integers(0, 10, shape[0])
+    return leaves, peer.constant(random_array(*shape)), np.random.default_rng(1).integers(0, 10, shape[0])
 
 
 def training(network: Network, parameters: Shapes, shape: tuple[int, ...], bound: float, momentum: float = 0.0) -> Make:
@@ -107,8 +102,8 @@ LENET = [(6, 1, 5, 5), (6,), (16, 6, 5, 5), (16,), (120, 400), (120,), (84, 120)
 
 def there_and_back(layer: Callable[..., Any], *shapes: tuple[int, ...], low: float = -1, high: float = 1) -> Make:
     def make(peer: Any) -> Step:
-        inputs = [peer.leaf(draw(*shape, low=low, high=high, seed=i)) for i, shape in enumerate(shapes)]
-        g = draw(*layer(peer, *inputs).shape, low=-1, seed=len(shapes))
+        inputs = [peer.leaf(random_array(*shape, low=low, high=high, seed=i)) for i, shape in enumerate(shapes)]
+        g = random_array(*layer(peer, *inputs).shape, low=-1, seed=len(shapes))
 
         def step() -> Any:
             y, gradients = peer.walk_back(lambda *inputs: layer(peer, *inputs), inputs, g)
@@ -131,7 +126,7 @@ def pool_step(n: int, channels: int, size: int) -> Make:
 def hessian_vector_product(hidden: int, batch: int) -> Make:
     def make(peer: Any) -> Step:
         leaves, x, y = model(peer, mlp_shapes(hidden), (batch, 784), 0.03)
-        drawn = [draw(*shape, low=-1, seed=i) for i, shape in enumerate(mlp_shapes(hidden))]
+        drawn = [random_array(*shape, low=-1, seed=i) for i, shape in enumerate(mlp_shapes(hidden))]
         vectors = [v.T.copy() if v.ndim == 2 else v for v in drawn]
         return lambda: [
             peer.hessian_vector_product(lambda *ps: peer.cross_entropy(mlp(peer, x, ps), y), leaves, vectors)
@@ -170,8 +165,8 @@ TRAINING = {
     "sgd-step": sgd_step,
     "mlp-50": mlp_step(50, 64),
     "mlp-300": mlp_step(300, 256),
-    **{f"batch-{n}": mlp_step(50, n) for n in (1, 4, 16, 64, 256, 1024, 4096)},
-    **{f"nodes-{n}": chain(n) for n in (10, 100, 1_000, 10_000, 100_000)},
+    **{name: mlp_step(50, n) for name, n in BATCHES.items()},
+    **{name: chain(n) for name, n in CHAINS.items() if n <= 100_000},
 }
 IMAGES = {
     "conv-7": conv_step(64, 64, 7),
@@ -377,7 +372,7 @@ class Micrograd:
 
         self.value = Value
         self.steps: dict[str, Make] = {
-            "sgd-step": Micrograd.sgd_step, "nodes-10": chain(10), "nodes-100": chain(100)
+            "sgd-step": Micrograd.sgd_step, **{name: chain(n) for name, n in CHAINS.items() if n <= 100}
         }  # fmt: skip
 
     def leaf(self, array: np.ndarray) -> Any:
@@ -417,7 +412,7 @@ class ByHand:
 
     def __init__(self) -> None:
         sizes = {"mlp-50": (50, 64), "mlp-300": (300, 256)}
-        sizes |= {f"batch-{n}": (50, n) for n in (1, 4, 16, 64, 256, 1024, 4096)}
+        sizes |= {name: (50, n) for name, n in BATCHES.items()}
         self.steps: dict[str, Make] = {name: self._mlp_step(*size) for name, size in sizes.items()}
         self.steps["sgd-step"] = lambda _: self._sgd_step()
 
@@ -443,7 +438,7 @@ class ByHand:
         def make(_: Any) -> Step:
             rng = np.random.default_rng(0)
             w1, b1, w2, b2 = (rng.uniform(-0.03, 0.03, shape).astype("float32") for shape in mlp_shapes(hidden))
-            x, classes = draw(batch, 784), np.random.default_rng(1).integers(0, 10, batch)
+            x, classes = random_array(batch, 784), np.random.default_rng(1).integers(0, 10, batch)
             rows = np.arange(batch)
 
             def step() -> Any:

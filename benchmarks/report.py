@@ -10,6 +10,7 @@ from benchmarks.operations import OPERATIONS, SIZES
 from benchmarks.peers import PEERS
 from benchmarks.suite import GROUPS, WORKLOADS
 
+PEER_NAMES = [name for name in ENGINES if name in PEERS]
 Results = dict[str, dict[str, Any]]  # of each workload, what `engines.summary` says
 
 
@@ -36,30 +37,28 @@ def steps_table(results: Results) -> str:
 
     Of the peers it says how many times as long as ours they take.
     """
-    peers = [name for name in ENGINES if name in PEERS]
     head = ["work", "tinygrad_lite", "PyTorch", "ratio", "target", "bare BLAS", "ratio"]
     rows = []
     for name, result in results.items():
         row = [WORKLOADS[name].text, *(_time(result, engine) for engine in ("tinygrad_lite", "torch"))]
         row += [_ratio(result, "torch"), str(result.get("target", "–")), _time(result, "blas"), _ratio(result, "blas")]
-        row += [_times_as_long(result, peer) for peer in peers]
+        row += [_times_as_long(result, peer) for peer in PEER_NAMES]
         row += [_memory(result, engine) for engine in ("tinygrad_lite", "torch")]
         rows.append(row)
-    return markdown([*head, *(f"{ENGINES[peer]} takes" for peer in peers), "memory", "PyTorch's"], rows)
+    return markdown([*head, *(f"{ENGINES[peer]} takes" for peer in PEER_NAMES), "memory", "PyTorch's"], rows)
 
 
 def growth_table(results: Results) -> str:
     """The least time a node, or an example, in microseconds."""
-    peers = [name for name in ENGINES if name in PEERS]
     rows = []
     for name, result in results.items():
         units = WORKLOADS[name].units
         row = [WORKLOADS[name].text]
-        for engine in ("tinygrad_lite", "torch", *peers):
+        for engine in ("tinygrad_lite", "torch", *PEER_NAMES):
             seen = result["microseconds"].get(engine)
             row.append(f"{seen['min'] / units:.2f}" if seen else "–")
         rows.append([*row, _ratio(result, "torch")])
-    head = ["work, µs a node or an example", *(ENGINES[engine] for engine in ("tinygrad_lite", "torch", *peers))]
+    head = ["work, µs a node or an example", *(ENGINES[engine] for engine in ("tinygrad_lite", "torch", *PEER_NAMES))]
     return markdown([*head, "ratio to PyTorch"], rows)
 
 
@@ -68,9 +67,7 @@ def operations_table(results: Results) -> str:
 
     Without PyTorch, the least times in microseconds.
     """
-    peers = [
-        name for name in ENGINES if name in PEERS and name not in ("micrograd", "numpy")
-    ]  # they know no operations
+    peers = [name for name in PEER_NAMES if name not in ("micrograd", "numpy")]  # they know no operations
     compared = any("torch" in result["ratio"] for result in results.values())
     rows = []
     for name in OPERATIONS:

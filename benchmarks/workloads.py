@@ -37,9 +37,14 @@ class Workload:
     units: int = 1
 
 
-def draw(T: Any, device: str, *shape: int, low: float = 0.0, high: float = 1.0, seed: int = 0) -> Any:
+def random_array(*shape: int, low: float = 0.0, high: float = 1.0, seed: int = 0) -> np.ndarray:
     """Random float32 numbers, the same for every engine."""
-    return T.tensor(np.random.default_rng(seed).uniform(low, high, shape).astype("float32"), device=device)
+    return np.random.default_rng(seed).uniform(low, high, shape).astype("float32")
+
+
+def draw(T: Any, device: str, *shape: int, **settings: Any) -> Any:
+    """A `random_array` as a tensor."""
+    return T.tensor(random_array(*shape, **settings), device=device)
 
 
 # ------------------------------------------------------------------------------------------------- training steps
@@ -74,24 +79,29 @@ def start(T: Any, model: Any, bound: float) -> list[Any]:
     return parameters
 
 
+def descent(T: Any, parameters: list[Any], loss_of: Callable[[], Any], **settings: float) -> Step:
+    """A step of SGD down a loss."""
+    optimizer = T.optim.SGD(parameters, lr=0.01, **settings)
+
+    def step() -> Any:
+        loss = loss_of()
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        return loss, *parameters
+
+    return step
+
+
 def training(network: Callable[[Any], Any], shape: tuple[int, ...], bound: float, **settings: float) -> Make:
     """A training step on a batch of images of this shape: cross-entropy, SGD. Weights start within ±bound."""
 
     def make(T: Any, device: str) -> Step:
         model = network(T).to(device)
         parameters = start(T, model, bound)
-        optimizer = T.optim.SGD(parameters, lr=0.01, **settings)
         x = draw(T, device, *shape)
         y = T.tensor(np.random.default_rng(1).integers(0, 10, shape[0]), device=device)
-
-        def step() -> Any:
-            loss = T.nn.functional.cross_entropy(model(x), y)
-            loss.backward()
-            optimizer.step()
-            optimizer.zero_grad()
-            return loss, *parameters
-
-        return step
+        return descent(T, parameters, lambda: T.nn.functional.cross_entropy(model(x), y), **settings)
 
     return make
 
@@ -124,18 +134,8 @@ def lstm_step(T: Any, device: str) -> Step:
     """A training step of an LSTM that reads 50 times 64 numbers, for 32 sequences, and tells their last state."""
     model = T.nn.LSTM(64, 128).to(device)
     parameters = start(T, model, 0.08)
-    optimizer = T.optim.SGD(parameters, lr=0.01)
     x, wanted = draw(T, device, 50, 32, 64), draw(T, device, 32, 128, seed=1)
-
-    def step() -> Any:
-        output, _ = model(x)
-        loss = T.nn.functional.mse_loss(output[-1], wanted)
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        return loss, *parameters
-
-    return step
+    return descent(T, parameters, lambda: T.nn.functional.mse_loss(model(x)[0][-1], wanted))
 
 
 def attention_step(T: Any, device: str) -> Step:
@@ -143,19 +143,14 @@ def attention_step(T: Any, device: str) -> Step:
     norm = T.nn.LayerNorm(128).to(device)
     attention = T.nn.MultiheadAttention(128, 4, batch_first=True).to(device)
     parameters = [*norm.parameters(), *start(T, attention, 0.1)]
-    optimizer = T.optim.SGD(parameters, lr=0.01)
     x = draw(T, device, 8, 128, 128, low=-1)
     wanted = draw(T, device, 8, 128, 128, seed=1)
 
-    def step() -> Any:
+    def loss_of() -> Any:
         z = norm(x)
-        loss = T.nn.functional.mse_loss(x + attention(z, z, z, need_weights=False)[0], wanted)
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        return loss, *parameters
+        return T.nn.functional.mse_loss(x + attention(z, z, z, need_weights=False)[0], wanted)
 
-    return step
+    return descent(T, parameters, loss_of)
 
 
 # ----------------------------------------------------------------------------------- layers, forward and backward
@@ -311,6 +306,8 @@ def blas(hidden: int, batch: int) -> Callable[[], Step]:
     return make
 
 
+BATCHES = {f"batch-{n}": n for n in (1, 4, 16, 64, 256, 1024, 4096)}
+CHAINS = {f"nodes-{n}": n for n in (10, 100, 1_000, 10_000, 100_000, 1_000_000)}
 STEPS = {
     "sgd-step": Workload("the lesson's SGD step, n = 100", sgd_step, 0.4, trains=True),
     "mlp-50": Workload("784-50-10 network, batch 64, step", mlp_step(50, 64), 0.5, blas(50, 64), trains=True),
@@ -332,8 +329,8 @@ STEPS = {
     "epoch": Workload("an epoch of the MNIST lesson, loading included", epoch, 0.5, warm=1),
 }
 GROWTH = {
-    **{f"nodes-{n}": Workload(f"a chain of {n:,} operations", chain(n), units=n, warm=1 if n > 10_000 else 20)
-       for n in (10, 100, 1_000, 10_000, 100_000, 1_000_000)},
-    **{f"batch-{n}": Workload(f"784-50-10 network, batch {n:,}, step", mlp_step(50, n), units=n)
-       for n in (1, 4, 16, 64, 256, 1024, 4096)},
+    **{name: Workload(f"a chain of {n:,} operations", chain(n), units=n, warm=1 if n > 10_000 else 20)
+       for name, n in CHAINS.items()},
+    **{name: Workload(f"784-50-10 network, batch {n:,}, step", mlp_step(50, n), units=n)
+       for name, n in BATCHES.items()},
 }  # fmt: skip
