@@ -18,8 +18,8 @@ from tinygrad_lite.testing.strategies import LAYOUTS, lay_out
 @st.composite
 def problems(draw, largest=6):
     groups = draw(st.integers(1, 2))
-    pair = st.tuples(st.integers(1, 2), st.integers(1, 2))
-    kernel, stride, dilation = draw(st.tuples(st.integers(1, 3), st.integers(1, 3))), draw(pair), draw(pair)
+    stride, dilation = (draw(st.tuples(st.integers(1, 3), st.integers(1, 3))) for _ in range(2))
+    kernel = draw(st.tuples(st.integers(1, 4), st.integers(1, 3)))  # rows and columns are treated differently
     padding = draw(st.tuples(st.integers(0, 2), st.integers(0, 2)))
     least = [max(1, d * (k - 1) + 1 - 2 * p) for d, k, p in zip(dilation, kernel, padding, strict=True)]
     size = [draw(st.integers(smallest, max(smallest, largest))) for smallest in least]

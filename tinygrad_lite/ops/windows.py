@@ -4,9 +4,10 @@ The window at (i, j) begins at row i · stride - padding and column j · stride 
 apart. All settings are pairs, down and across. The place (k, m) of all windows at once is a slice of the image with
 steps, so most of what follows goes through the places of the kernel, not through the windows.
 
-Images have the shape (n, c, h, w). In memory convolutions put the batch last, (c, h, w, n): a row of windows is then
-one long stretch of width · n numbers, whatever the steps, and NumPy copies, adds and compares long stretches many times
-as fast as short ones. What follows a convolution stays in that order, poolings too.
+Images have the shape (n, c, h, w). In memory convolutions put them row by row, (h, c, w, n), the first row of all
+channels of all images before the second: the rows that a kernel covers are then one block of memory, and a row of
+windows is one long stretch of width · n numbers, whatever the steps. NumPy copies, adds and compares long stretches
+many times as fast as short ones. What follows a convolution stays in that order, poolings too.
 """
 
 from __future__ import annotations
@@ -62,26 +63,37 @@ def places(kernel: Pair, size: Pair, stride: Pair, dilation: Pair) -> Iterator[t
             yield k, m, down, across
 
 
-def batch_last(x: Array) -> Array:
-    """(n, c, ...) → (c, ..., n), in row-major order: a view if x lies like that in memory, as what comes from here."""
-    moved = np.moveaxis(x, 0, -1)
-    if moved.flags.c_contiguous:
-        return moved
-    y = np.empty_like(moved, order="C")
-    step = 16 if x.size > 2**20 else max(1, len(x))  # numbers of more large images fall on the same lines of the cache
-    for start in range(0, len(x), step):
-        y[..., start : start + step] = moved[..., start : start + step]
-    return y
+def rows_first(x: Array) -> Array:
+    """(n, c, h, w) → (h, c, w, n), a view."""
+    return x.transpose(2, 1, 3, 0)
 
 
 def batch_first(x: Array) -> Array:
-    """(c, ..., n) → (n, c, ...), a view."""
-    return np.moveaxis(x, -1, 0)
+    """(h, c, w, n) → (n, c, h, w), a view."""
+    return x.transpose(3, 1, 0, 2)
+
+
+def row_by_row(x: Array) -> Array:
+    """(n, c, h, w) → (h, c, w, n), in that order in memory: a view if x lies like that, as what comes from here."""
+    rows = rows_first(x)
+    if rows.flags.c_contiguous:
+        return rows
+    y = np.empty_like(rows, order="C")
+    put_rows(y, rows)
+    return y
+
+
+def put_rows(target: Array, rows: Array) -> None:
+    """target[...] = rows, both (h, c, w, n). A few images at a time: where they come one after the other in memory, the
+    same number of more of them may not find room in the processor's cache together.
+    """
+    for start in range(0, rows.shape[-1], 16):
+        target[..., start : start + 16] = rows[..., start : start + 16]
 
 
 def frame(x: Array, value: float, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
     """x (n, c, h, w) as far as the windows reach, with `value` where that is over its edges; in x's order in memory."""
-    (height, top, down), (width, left, across) = _in_frame(x.shape[2:], kernel, size, stride, padding, dilation)
+    (height, top, down), (width, left, across) = in_frame(x.shape[2:], kernel, size, stride, padding, dilation)
     if (top, left) == (slice(0, height), slice(0, width)):
         return x[:, :, down, across]  # they reach over no edge
     framed = np.full_like(x, value, shape=(*x.shape[:2], height, width))
@@ -91,7 +103,7 @@ def frame(x: Array, value: float, kernel: Pair, size: Pair, stride: Pair, paddin
 
 def unframe(framed: Array, image: Pair, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
     """What of a framed image (n, c, height, width) lies on the image: (n, c, *image), 0 where no window reaches."""
-    (_, top, down), (_, left, across) = _in_frame(image, kernel, size, stride, padding, dilation)
+    (_, top, down), (_, left, across) = in_frame(image, kernel, size, stride, padding, dilation)
     on_image = framed[:, :, top, left]
     if on_image.shape[2:] == image:
         return on_image
@@ -100,7 +112,7 @@ def unframe(framed: Array, image: Pair, kernel: Pair, size: Pair, stride: Pair, 
     return x
 
 
-def _in_frame(image: Any, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Any:
+def in_frame(image: Any, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Any:
     """Down and across: how far the windows reach, where in that the image lies, and how much of it."""
     for s, p, length in zip(image, padding, reach(kernel, size, stride, dilation), strict=True):
         end = min(p + s, length)
