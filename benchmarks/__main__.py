@@ -11,12 +11,14 @@ import os
 import pathlib
 import platform
 import sys
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from benchmarks.engines import ENGINES, measure, measure_import, measure_memory, present, summary
 from benchmarks.report import picture, tables
 from benchmarks.suite import GROUPS, WORKLOADS
+from benchmarks.workloads import GROWTH, STEPS
 
 PACKAGES = ("numpy", "torch", "dezero", "mygrad", "autograd", "micrograd", "cupy-cuda12x", "cupy-cuda13x")
 
@@ -38,6 +40,11 @@ def machine(threads: int, device: str) -> dict[str, Any]:
             "python": platform.python_version(), **versions}  # fmt: skip
 
 
+def part_of(chosen: str) -> Callable[[str], bool]:
+    """Whether a workload is meant: by its name, or all sizes and ways of an operation by the operation's name."""
+    return lambda name: name == chosen or name.startswith(f"{chosen}, ")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print the tables, and write the results if asked to. Returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -53,16 +60,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--picture", metavar="FILE", type=pathlib.Path, help="draw them into FILE")
     options = parser.parse_args(arguments)
     chosen = options.work or groups
-    unknown = [name for name in chosen if name not in groups and name not in WORKLOADS]
+    unknown = [name for name in chosen if name not in groups and not any(map(part_of(name), WORKLOADS))]
     if unknown:
-        parser.error(f"no work is called {', '.join(unknown)}. There are: {', '.join([*groups, *WORKLOADS])}")
+        names = [*groups, *STEPS, *GROWTH]
+        parser.error(f"no work is called {', '.join(unknown)}. There are: {', '.join(names)}, and operations: exp, ...")
     engines = [name for name in present(options.device) if name in (options.engines or ENGINES)]
     if "torch" not in engines and not options.engines:
         print("PyTorch is not installed: there will be times, but no ratios (pip install 'tinygrad_lite[bench]')")
 
     results: dict[str, dict[str, Any]] = {}
     for title, group in GROUPS.items():
-        names = [name for name in group.workloads if title in chosen or name in chosen]
+        names = [name for name in group.workloads if title in chosen or any(part_of(c)(name) for c in chosen)]
         measured = measure(group, names, engines, options) if names else {}
         peaks = measure_memory(names, engines, options)
         results |= {name: summary(name, measured[name], peaks.get(name, {})) for name in names}

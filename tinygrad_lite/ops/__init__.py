@@ -1,6 +1,6 @@
 """The operations, in rooms named like the chapters of a maths book. They know arrays, and nothing of Tensors."""
 
-from tinygrad_lite.ops import elementwise, indexing, linalg, loss, normalization, pooling, reduction, shape
+from tinygrad_lite.ops import elementwise, indexing, linalg, loss, pooling, reduction, shape
 from tinygrad_lite.ops.convolution import convolution, convolution_by_input, convolution_by_weight, fold, unfold
 from tinygrad_lite.ops.elementwise import (
     abs,
@@ -66,7 +66,6 @@ from tinygrad_lite.ops.elementwise import (
 from tinygrad_lite.ops.indexing import gather, getitem, index_put, scatter_add, setitem, write_view
 from tinygrad_lite.ops.linalg import einsum, linear, matmul
 from tinygrad_lite.ops.loss import binary_cross_entropy_with_logits, mse_loss, nll_loss, put
-from tinygrad_lite.ops.normalization import standardize
 from tinygrad_lite.ops.pooling import (
     largest_index,
     largest_place,

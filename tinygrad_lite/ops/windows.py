@@ -84,11 +84,12 @@ def row_by_row(x: Array) -> Array:
 
 
 def put_rows(target: Array, rows: Array) -> None:
-    """target[...] = rows, both (h, c, w, n). A few images at a time: where they come one after the other in memory, the
-    same number of more of them may not find room in the processor's cache together.
-    """
-    for start in range(0, rows.shape[-1], 16):
-        target[..., start : start + 16] = rows[..., start : start + 16]
+    """target[...] = rows, both (h, c, w, n)."""
+    # Where the images come one after the other in memory, the same number of all of them may not find room in the
+    # processor's cache together: a few of them at a time.
+    step = 16 if rows.strides[-1] > rows.itemsize else max(1, rows.shape[-1])
+    for start in range(0, rows.shape[-1], step):
+        target[..., start : start + step] = rows[..., start : start + step]
 
 
 def frame(x: Array, value: float, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from tinygrad_lite import ops
 from tinygrad_lite.autograd import no_grad
@@ -41,17 +40,22 @@ def batch_norm(
                 f"Expected more than 1 value per channel when training, got input size {tuple(input.shape)}: the"
                 " variance of a single value is 0. Use a larger batch, or eval()"
             )
-        y = ops.standardize(input, dim=dims, eps=eps)
+        mean, centred, var = _moments(input, dims)
+        n = input.numel() // channels
         with no_grad():
             if running_mean is not None:
-                running_mean.mul_(1 - momentum).add_(input.mean(dims), alpha=momentum)
+                running_mean.mul_(1 - momentum).add_(mean.reshape(channels), alpha=momentum)
             if running_var is not None:
-                running_var.mul_(1 - momentum).add_(input.var(dims), alpha=momentum)
+                running_var.mul_(1 - momentum).add_(var.reshape(channels), alpha=momentum * n / (n - 1))
     else:
         if running_mean is None or running_var is None:
             raise ValueError("batch_norm: expected running_mean and running_var to be defined when training=False")
-        y = (input - _as_channels(running_mean, input)) * _as_channels((running_var + eps).rsqrt(), input)
-    return _scaled(y, weight, bias)
+        centred, var = input - _as_channels(running_mean, input), _as_channels(running_var, input)
+    scale = (var + eps).rsqrt()
+    if weight is not None:
+        scale = scale * _as_channels(weight, input)  # one number a channel, before it meets all the others
+    y = centred * scale
+    return y if bias is None else y + _as_channels(bias, input)
 
 
 def group_norm(
@@ -68,7 +72,9 @@ def group_norm(
         )
     _check_channels("group_norm", input, weight=weight, bias=bias)
     grouped = input.reshape(input.shape[0], num_groups, math.prod(input.shape[1:]) // num_groups)
-    return _scaled(ops.standardize(grouped, dim=(-1,), eps=eps).reshape(input.shape), weight, bias)
+    y = _standardized(grouped, (-1,), eps).reshape(input.shape)
+    y = y if weight is None else y * _as_channels(weight, y)
+    return y if bias is None else y + _as_channels(bias, y)
 
 
 def layer_norm(
@@ -91,7 +97,7 @@ def layer_norm(
     for name, parameter in (("weight", weight), ("bias", bias)):
         if parameter is not None and tuple(parameter.shape) != shape:
             raise ShapeError(f"layer_norm: {name} should have the shape {shape}, not {tuple(parameter.shape)}")
-    y = ops.standardize(input, dim=tuple(range(-len(shape), 0)), eps=eps)
+    y = _standardized(input, tuple(range(-len(shape), 0)), eps)
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
 
@@ -118,11 +124,19 @@ def _check_channels(name: str, input: Tensor, **parameters: Tensor | None) -> No
             )
 
 
+def _moments(x: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    """The mean over `dims`, x - mean, and the (biased) variance."""
+    mean = x.mean(dims, keepdim=True)
+    centred = x - mean
+    return mean, centred, centred.square().mean(dims, keepdim=True)
+
+
+def _standardized(x: Tensor, dims: tuple[int, ...], eps: float) -> Tensor:
+    """(x - mean) / √(variance + eps), both taken over `dims`."""
+    _, centred, var = _moments(x, dims)
+    return centred * (var + eps).rsqrt()
+
+
 def _as_channels(x: Tensor, like: Tensor) -> Tensor:
     """(channels,) → (channels, 1, ...), to stand beside (n, channels, ...)."""
     return x.reshape(-1, *[1] * (like.ndim - 2))
-
-
-def _scaled(y: Tensor, weight: Any, bias: Any) -> Tensor:
-    y = y if weight is None else y * _as_channels(weight, y)
-    return y if bias is None else y + _as_channels(bias, y)
