@@ -86,6 +86,23 @@ def test_expand_repeats_without_a_copy():
     assert backend.expand(np.arange(2), (3, 2)).strides[0] == 0
 
 
+@pytest.mark.parametrize("kind", ["int64", "int8", "uint8"])
+@pytest.mark.parametrize("shape", [(7,), (7, 40), (7, 40, 2)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_add_at_adds_every_time_an_index_occurs(kind, shape, order):
+    rng = np.random.default_rng(0)
+    index = rng.integers(0 if kind == "uint8" else -7, 7, (5, 6)).astype(kind)
+    value = rng.normal(size=(5, 6, *shape[1:]))
+    x = np.zeros(shape, order=order)
+    backend.add_at(x, index, value)
+    expected = np.zeros(shape)
+    for place in np.ndindex(index.shape):
+        expected[int(index[place])] += value[place]
+    np.testing.assert_allclose(x, expected)
+    with pytest.raises(IndexError):
+        backend.add_at(x, np.array([7]), value[0, :1])
+
+
 def test_cupy_without_a_device_is_found_out_by_allocating(monkeypatch):
     """Importing CuPy succeeds on machines without a GPU; only an allocation tells."""
 
