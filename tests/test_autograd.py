@@ -498,6 +498,34 @@ def test_a_hook_on_a_leaf_and_its_removal():
         tg.ones(2).register_hook(print)
 
 
+def test_what_a_hook_returns_stays_the_users():
+    constant, x = tg.tensor([5.0, 5.0]), tg.ones(2, requires_grad=True)
+    x.register_hook(lambda g: constant)
+    for create_graph in (False, True, False):
+        (x * 3).sum().backward(create_graph=create_graph)
+    assert x.grad.tolist() == [15.0, 15.0]
+    grad((x * 3).sum(), x)[0].zero_()
+    assert constant.tolist() == [5.0, 5.0]
+
+
+def test_grad_runs_the_hooks_of_leaves_as_backward_does():
+    x = tg.ones(2, requires_grad=True)
+    x.register_hook(lambda g: g * 10)
+    for create_graph in (False, True):
+        assert grad((x * 3).sum(), x, create_graph=create_graph)[0].tolist() == [30.0, 30.0]
+    assert x.grad is None
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_the_gradient_to_start_from_stays_the_users(create_graph):
+    x, v = tg.ones(2, requires_grad=True), tg.tensor([1.0, 2.0])
+    for _ in range(2):
+        (x + 1).backward(v, create_graph=create_graph)
+    assert x.grad.tolist() == [2.0, 4.0]
+    x.grad.detach().zero_()
+    assert v.tolist() == [1.0, 2.0]
+
+
 def test_a_hook_is_part_of_the_recorded_walk():
     x = tensor(2.0, requires_grad=True)
     x.register_hook(lambda g: g * x)
@@ -505,7 +533,7 @@ def test_a_hook_is_part_of_the_recorded_walk():
     first = x.grad
     assert first.item() == 8.0
     (second,) = grad(first, x)
-    assert second.item() == 8.0  # (2x · x)' = 4x
+    assert second.item() == 16.0  # (2x · x)' = 4x, and through the hook again
 
 
 def test_retain_grad_keeps_the_gradient_of_a_computed_tensor():

@@ -269,7 +269,7 @@ def backward_steps(
         if node.hooks:
             g = _run_hooks(node.hooks, g, wrap)
         if wanted is not None and node in wanted:
-            wanted[node] = g
+            wanted[node] = g if create_graph else backend.copy(g)
         op = node.op
         saved: Sequence[Any] | None = node.saved
         if saved is None:
@@ -330,13 +330,20 @@ def backward_steps(
             node.saved, node.parents = None, ()
         yield node, g, handed
 
-    if wanted is not None:
-        wanted.update((leaf, gradient) for leaf, gradient in pending.items() if leaf in wanted)
-        return
     for leaf, gradient in pending.items():  # the nodes are done: only leaves are left
+        if wanted is not None and leaf not in wanted:
+            continue
+        own = leaf in unshared or leaf in summed or (create_graph and wanted is not None)
         if leaf._hooks:
+            handed_in = gradient
             gradient = _run_hooks(leaf._hooks, gradient, wrap)
-        leaf._accumulate(gradient if create_graph or leaf in unshared or leaf in summed else backend.copy(gradient))
+            own = own and gradient is handed_in
+        if not own:  # somebody else may hold it too
+            gradient = gradient.clone() if create_graph else backend.copy(gradient)
+        if wanted is None:
+            leaf._accumulate(gradient)
+        else:
+            wanted[leaf] = gradient
 
 
 def _computing_with(gradient: Any) -> contextlib.AbstractContextManager[Any]:
@@ -464,7 +471,7 @@ def grad(
                 f"One of the differentiated Tensors (input {i} of grad) appears to not have been used in the graph."
                 " Set allow_unused=True if this is the desired behavior."
             )
-        results.append(gradient if gradient is None or create_graph else tensor._wrap(backend.copy(gradient)))
+        results.append(gradient if gradient is None or create_graph else tensor._wrap(gradient))
     return tuple(results)
 
 

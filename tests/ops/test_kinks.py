@@ -90,6 +90,42 @@ def test_value_and_derivative_are_pytorchs(name):
     np.testing.assert_allclose(mine.grad.numpy(), other.grad.numpy(), rtol=1e-6)
 
 
+HALF = {
+    **{name: lambda T, x, name=name: getattr(T, name)(x) for name in (
+        "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh",
+        "erf", "sigmoid", "relu", "square", "reciprocal", "abs",
+    )},
+    **{name: lambda T, x, name=name: getattr(T.nn.functional, name)(x) for name in (
+        "gelu", "silu", "softplus", "logsigmoid", "leaky_relu",
+    )},
+    "gelu, tanh": lambda T, x: T.nn.functional.gelu(x, approximate="tanh"),
+    "softmax": lambda T, x: x.softmax(0),
+    "log_softmax": lambda T, x: x.log_softmax(0),
+    "logsumexp": lambda T, x: x.logsumexp(0),
+    "mean": lambda T, x: x[:57].mean(),
+    "var": lambda T, x: x[:57].var(),
+    "norm": lambda T, x: x[:57].norm(),
+    "layer_norm": lambda T, x: T.nn.functional.layer_norm(x[:57], (57,)),
+}  # fmt: skip
+
+
+@needs_torch
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # logarithms of what is negative, and the like
+@pytest.mark.parametrize("name", HALF)
+def test_no_step_on_the_way_is_too_large_for_half_precision(name):
+    import torch
+
+    values = np.append(np.linspace(-7, 7, 57), [1e-3, -1e-3, 100, -100, 1000, -1000, 6e4, -6e4]).astype("float16")
+    found = []
+    for T in (tinygrad_lite, torch):
+        x = T.tensor(values, requires_grad=True)
+        y = HALF[name](T, x)
+        y.sum().backward()
+        found.append([y.detach().numpy().astype("float64"), x.grad.numpy().astype("float64")])
+    for mine, other in zip(*found, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=4e-3, atol=2e-3)
+
+
 def test_nothing_leaks_from_the_branch_not_taken():
     x = tensor([-1.0, 4.0], requires_grad=True)
     tinygrad_lite.where(x > 0, x, 0.0).sqrt().sum().backward()

@@ -402,13 +402,14 @@ def _(g, y):
 
 
 # Rational approximations of the error function: W. J. Cody, "Rational Chebyshev Approximations for the Error
-# Function", Mathematics of Computation 23 (1969). Coefficients from the highest power down, accurate to 1e-16.
+# Function", Mathematics of Computation 23 (1969). Coefficients from the highest power down, accurate to 1e-16: of erf
+# up to 0.46875, and of 1 - erf from there to 4; at 6, where 1 - erf is 2e-17, that is still enough to take it from 1.
 _ERF_SMALL = (
     (1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3),
     (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3),
 )
 # fmt: off
-_ERFC_MIDDLE = (
+_ERFC = (
     (
         2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594, 6.61191906371416295e1,
         2.98635138197400131e2, 8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3,
@@ -418,16 +419,6 @@ _ERFC_MIDDLE = (
         1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2,
         1.62138957456669019e3, 3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3,
         1.23033935480374942e3,
-    ),
-)
-_ERFC_LARGE = (
-    (
-        1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1, 1.25781726111229246e-1,
-        1.60837851487422766e-2, 6.58749161529837803e-4,
-    ),
-    (
-        1.0, 2.56852019228982242, 1.87295284992346725, 5.27905102951428412e-1, 6.05183413124413191e-2,
-        2.33520497626869185e-3,
     ),
 )
 # fmt: on
@@ -450,16 +441,13 @@ def _polynomial(x, coefficients):
 @op(types="float")
 def erf(x):
     """y = 2/√π · ∫₀ˣ e^(-t²) dt, the error function, to the precision of x."""
+    if x.dtype == "float16":
+        return erf.forward(x.astype("float32")).astype("float16")  # the polynomials grow beyond what it can hold
     size = np.abs(x)
-    near = np.minimum(size, 0.5)  # each of the three formulas is evaluated where it holds, and one is chosen
-    middle = np.clip(size, 0.46875, 4.0)
-    far = np.clip(size, 4.0, 30.0)
-    erfc_middle = np.exp(-middle * middle) * _ratio(middle, _ERFC_MIDDLE)
-    r = 1 / (far * far)
-    erfc_far = np.exp(-far * far) / far * (1 / math.sqrt(math.pi) - r * _ratio(r, _ERFC_LARGE))
-    value = backend.where(size <= 4.0, 1 - erfc_middle, 1 - erfc_far)
-    value = backend.where(size <= 0.46875, near * _ratio(near * near, _ERF_SMALL), value)
-    return np.copysign(backend.where(np.isnan(x), x, value), x)
+    near, far = np.minimum(size, 0.5), np.clip(size, 0.46875, 6.0)  # each formula is evaluated where it holds,
+    of_near = near * _ratio(near * near, _ERF_SMALL)
+    of_far = 1 - np.exp(-far * far) * _ratio(far, _ERFC)
+    return np.copysign(backend.where(size <= 0.46875, of_near, of_far), x)  # and one is chosen
 
 
 @erf.gradient("x")
@@ -512,12 +500,13 @@ def gelu(x, *, approximate="none"):
 
 @gelu.gradient("x")
 def _(g, x, approximate):
-    gate = _gelu_gate(x, approximate)
+    near = clamp(x, min=-30.0, max=30.0)  # beyond, the gate is 0 or 1 to any precision, but x³ may be too large for x
+    gate = _gelu_gate(near, approximate)
     if approximate == "none":
-        slope = exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
+        slope = exp(-0.5 * near * near) * (1 / math.sqrt(2 * math.pi))
     else:
-        slope = 2 * gate * (1 - gate) * (math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x))
-    return g * (gate + x * slope)
+        slope = 2 * gate * (1 - gate) * (math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * near * near))
+    return g * (gate + near * slope)
 
 
 def _gelu_gate(x: Any, approximate: str) -> Any:
