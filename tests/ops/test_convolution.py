@@ -1,5 +1,6 @@
 """Convolution: against the sum it stands for, against differences, against PyTorch, to second order; memory; errors."""
 
+import sys
 import tracemalloc
 import warnings
 
@@ -109,6 +110,28 @@ def test_one_dimension_one_image_and_padding_same(kernel, dilation):
         np.testing.assert_allclose(mine.numpy(), other.numpy(), atol=1e-12)
     single = F.conv2d(tg.tensor(x), tg.tensor(w[:, :2].reshape(4, 2, 1, kernel)), padding="same")
     assert single.shape == (4, 3, 9)
+
+
+@pytest.mark.parametrize("piece", [1, 2_000, 10**9])
+def test_a_batch_gives_what_each_image_gives_by_itself(monkeypatch, piece):
+    """In one piece or several, turned round in one go or several, rows multiplied one by one or all together."""
+    monkeypatch.setattr(sys.modules["tinygrad_lite.ops.convolution"], "PIECE", piece)
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(70, 2, 9, 8)), rng.normal(size=(24, 1, 3, 2))
+    how = {"stride": (2, 1), "padding": (1, 1), "dilation": (1, 2), "groups": 2}
+    images, weight = leaves(x, w)
+    y = F.conv2d(images, weight, **how)
+    g = rng.normal(size=y.shape)
+    y.backward(tg.tensor(g))
+    total = np.zeros_like(w)
+    for i in range(len(x)):
+        image, weight_again = leaves(x[i : i + 1], w)
+        one = F.conv2d(image, weight_again, **how)
+        one.backward(tg.tensor(g[i : i + 1]))
+        np.testing.assert_allclose(y[i].detach().numpy(), one[0].detach().numpy(), atol=1e-12)
+        np.testing.assert_allclose(images.grad[i].numpy(), image.grad[0].numpy(), atol=1e-12)
+        total += weight_again.grad.numpy()
+    np.testing.assert_allclose(weight.grad.numpy(), total, atol=1e-10)
 
 
 @pytest.mark.cpu

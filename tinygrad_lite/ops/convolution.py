@@ -100,7 +100,7 @@ def convolution_by_input(dy, weight, *, size, stride, padding, dilation, groups)
     apart = every * dilation[0] // stride[0]  # which meet rows of dy that lie so far apart
     for first in range(min(every, kernel[0])):
         met = range(first, kernel[0], every)
-        back = met[-1] * dilation[0] // stride[0]
+        back = met[-1] * dilation[0] // stride[0]  # row j of these rows of x meets rows j - back, ..., j of dy
         rows_of_x = framed[first * dilation[0] % stride[0] :: stride[0]]
         for of_x, of_y in _groups(groups, channels * groups, outputs):
             turned = weight[of_y, :, first::every][:, :, ::-1]
