@@ -11,7 +11,6 @@ import os
 import pathlib
 import platform
 import sys
-from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -40,9 +39,9 @@ def machine(threads: int, device: str) -> dict[str, Any]:
             "python": platform.python_version(), **versions}  # fmt: skip
 
 
-def part_of(chosen: str) -> Callable[[str], bool]:
+def means(chosen: str, name: str) -> bool:
     """Whether a workload is meant: by its name, or all sizes and ways of an operation by the operation's name."""
-    return lambda name: name == chosen or name.startswith(f"{chosen}, ")
+    return name == chosen or name.startswith(f"{chosen}, ")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--picture", metavar="FILE", type=pathlib.Path, help="draw them into FILE")
     options = parser.parse_args(arguments)
     chosen = options.work or groups
-    unknown = [name for name in chosen if name not in groups and not any(map(part_of(name), WORKLOADS))]
+    unknown = [name for name in chosen if name not in groups and not any(means(name, work) for work in WORKLOADS)]
     if unknown:
         names = [*groups, *STEPS, *GROWTH]
         parser.error(f"no work is called {', '.join(unknown)}. There are: {', '.join(names)}, and operations: exp, ...")
@@ -70,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     results: dict[str, dict[str, Any]] = {}
     for title, group in GROUPS.items():
-        names = [name for name in group.workloads if title in chosen or any(part_of(c)(name) for c in chosen)]
+        names = [name for name in group.workloads if title in chosen or any(means(c, name) for c in chosen)]
         measured = measure(group, names, engines, options) if names else {}
         peaks = measure_memory(names, engines, options)
         results |= {name: summary(name, measured[name], peaks.get(name, {})) for name in names}

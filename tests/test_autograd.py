@@ -526,6 +526,16 @@ def test_the_gradient_to_start_from_stays_the_users(create_graph):
     assert v.tolist() == [1.0, 2.0]
 
 
+def test_create_graph_records_within_no_grad_too():
+    x = tensor(2.0, requires_grad=True)
+    y = x**3
+    with tg.no_grad():
+        for _ in range(2):
+            y.backward(create_graph=True)
+    (second,) = grad(x.grad, x)
+    assert second.item() == 24.0  # twice (3x²)' = 6x
+
+
 def test_a_hook_is_part_of_the_recorded_walk():
     x = tensor(2.0, requires_grad=True)
     x.register_hook(lambda g: g * x)

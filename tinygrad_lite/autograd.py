@@ -338,12 +338,13 @@ def backward_steps(
             handed_in = gradient
             gradient = _run_hooks(leaf._hooks, gradient, wrap)
             own = own and gradient is handed_in
-        if not own:  # somebody else may hold it too
-            gradient = gradient.clone() if create_graph else backend.copy(gradient)
-        if wanted is None:
-            leaf._accumulate(gradient)
-        else:
-            wanted[leaf] = gradient
+        with _computing_with(gradient):
+            if not own:  # somebody else may hold it too
+                gradient = gradient.clone() if create_graph else backend.copy(gradient)
+            if wanted is None:
+                leaf._accumulate(gradient)
+            else:
+                wanted[leaf] = gradient
 
 
 def _computing_with(gradient: Any) -> contextlib.AbstractContextManager[Any]:

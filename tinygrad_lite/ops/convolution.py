@@ -105,8 +105,8 @@ def convolution_by_input(dy, weight, *, size, stride, padding, dilation, groups)
         for of_x, of_y in _groups(groups, channels * groups, outputs):
             turned = weight[of_y, :, first::every][:, :, ::-1]
             matrix = turned.transpose(1, 3, 2, 0).reshape(channels * kernel[1], -1)  # (c · kw, rows met · o)
+            of_dy = framed_dy[most - back :, of_y]
             for rows in _pieces(dy, windows[0] + back, channels * kernel[1] * windows[1] * n):
-                of_dy = framed_dy[most - back :, of_y]
                 columns = _columns(of_dy, rows, (len(met), 1), windows[1], (1, 1), (apart, 1))
                 products = xp.empty((len(columns), channels, kernel[1], windows[1], n), dtype=dy.dtype)
                 _put_product(products.reshape(len(columns), len(matrix), windows[1] * n), matrix, columns)
@@ -208,7 +208,10 @@ def _pieces(x: Array, height: int, numbers: int) -> Iterator[slice]:
 
 
 def _framed(x: Array, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
-    """x (n, c, h, w) as (height, c, width, n), as far as the windows reach, with 0 where that is over its edges."""
+    """x (n, c, h, w) as (height, c, width, n), as far as the windows reach, with 0 where that is over its edges.
+
+    It is what `frame` gives, which keeps x's order in memory: to frame and turn round in one step saves a copy of x.
+    """
     (height, top, down), (width, left, across) = in_frame(x.shape[2:], kernel, size, stride, padding, dilation)
     rows = rows_first(x)
     on_image = rows[down, :, across]

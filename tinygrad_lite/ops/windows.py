@@ -86,17 +86,18 @@ def row_by_row(x: Array) -> Array:
 def put_rows(target: Array, rows: Array) -> None:
     """target[...] = rows, both (h, c, w, n)."""
     h, c, w, n = rows.shape
-    if n == 1 or rows.strides[-1] == rows.itemsize or not isinstance(rows, np.ndarray):
+    if n < 2 or rows.strides[-1] == rows.itemsize or not isinstance(rows, np.ndarray):
         target[...] = rows
         return
     # The images come one after the other. Read across them, numbers arrive late, and those of many images may fall on
     # the same lines of the processor's cache. So some images at a time are first copied as they lie, with gaps between.
-    buffer = np.empty((32, c * h * w + 16), rows.dtype)[:, :-16].reshape(32, c, h, w)
-    for start in range(0, n, 32):
-        images = batch_first(rows)[start : start + 32]
+    some = min(n, 32)
+    buffer = np.empty((some, c * h * w + 16), rows.dtype)[:, :-16].reshape(some, c, h, w)
+    for start in range(0, n, some):
+        images = batch_first(rows)[start : start + some]
         copied = buffer[: len(images)]
         copied[...] = images
-        target[..., start : start + 32] = rows_first(copied)
+        target[..., start : start + some] = rows_first(copied)
 
 
 def frame(x: Array, value: float, kernel: Pair, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
