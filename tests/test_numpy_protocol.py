@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tg
-from tinygrad_lite import Tensor, numpy_protocol, tensor
+from tinygrad_lite import Tensor, tensor
+from tinygrad_lite.methods import numpy_protocol
 from tinygrad_lite.testing import gradcheck
 
 POSITIVE = np.array([[0.51, 1.53, 2.57], [3.11, 0.23, 1.07]])

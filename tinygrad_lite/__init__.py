@@ -163,9 +163,10 @@ from tinygrad_lite.functions import (
     var,
     where,
 )
+from tinygrad_lite.methods.attributes import Size
 from tinygrad_lite.op import op
 from tinygrad_lite.serialization import load, save
-from tinygrad_lite.tensor import Size, Tensor
+from tinygrad_lite.tensor import Tensor
 
 __version__ = "0.1.0"
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from tinygrad_lite import backend
 from tinygrad_lite.backend import Generator
-from tinygrad_lite.tensor import Tensor, all_ints, plain, sizes
+from tinygrad_lite.methods.arguments import all_ints, plain, sizes
+from tinygrad_lite.tensor import Tensor
 
 
 def _leaf(array: Any, requires_grad: bool) -> Tensor:

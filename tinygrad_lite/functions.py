@@ -7,8 +7,6 @@ Each takes what PyTorch's function of that name takes. A function of one tensor 
 
 from __future__ import annotations
 
-import builtins
-import string
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -185,38 +183,5 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     """
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
-    tensors = [as_tensor(operand) for operand in operands]
-    inputs, arrow, output = equation.replace(" ", "").partition("->")
-    terms = inputs.split(",")
-    if len(terms) != len(tensors):
-        raise ShapeError(f"einsum: {equation!r} names {len(terms)} operands, and {len(tensors)} were given")
-    counts = [len(term.replace("...", "")) for term in terms]
-    hidden = [tensor.ndim - n if "..." in term else 0 for tensor, n, term in zip(tensors, counts, terms, strict=True)]
-    spare = [letter for letter in string.ascii_letters if letter not in equation][: builtins.max(hidden, default=0)]
-    ellipsis = "".join(spare)
-    for i, (tensor, term) in enumerate(zip(tensors, terms, strict=True)):
-        terms[i] = term.replace("...", ellipsis[len(ellipsis) - builtins.max(hidden[i], 0) :])
-        if len(terms[i]) != tensor.ndim:
-            raise ShapeError(
-                f"einsum: operand {i} has shape {tuple(tensor.shape)}, and {term!r} in {equation!r} names {counts[i]}"
-                " dimensions"
-            )
-    if not arrow:
-        labels = "".join(terms)
-        output = "..." + "".join(
-            label for label in sorted(set(labels)) if labels.count(label) == 1 and label not in spare
-        )
-    output = output.replace("...", ellipsis)
-    for i, term in enumerate(terms):
-        terms[i], tensors[i] = _diagonals(term, tensors[i])
-    return ops.einsum(*tensors, equation=f"{','.join(terms)}->{output}")
-
-
-def _diagonals(labels: str, tensor: Tensor) -> tuple[str, Tensor]:
-    """A tensor with one dimension for each of its labels: for "iji", the diagonal of the first and last."""
-    for label in set(labels):
-        while labels.count(label) > 1:
-            first, second = labels.index(label), labels.rindex(label)
-            tensor = tensor.diagonal(0, first, second)
-            labels = labels[:first] + labels[first + 1 : second] + labels[second + 1 :] + label
-    return labels, tensor
+    equation, tensors = ops.linalg.spelled_out(equation, [as_tensor(operand) for operand in operands])
+    return ops.einsum(*tensors, equation=equation)

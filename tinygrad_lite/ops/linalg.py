@@ -7,6 +7,8 @@ pair; where one matrix met many, the walk adds its gradients up.
 from __future__ import annotations
 
 import math
+import string
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -96,7 +98,7 @@ def _(g):
 def einsum(*operands, equation):
     """Einstein's summation: `einsum(a, b, equation="ik,kj->ij")` is a @ b. No label occurs twice in one operand.
 
-    The equation names every dimension by a letter, with no "..." (`functional.einsum` writes these out).
+    The equation names every dimension by a letter, with no "..." (`spelled_out` sees to that).
     """
     return np.einsum(equation, *operands, optimize=len(operands) > 1)
 
@@ -117,3 +119,46 @@ def _(g, *operands, index, equation):
         gradient = unsqueeze(gradient, dim=d)
     sizes = operands[index].shape
     return expand(gradient, shape=tuple(sizes[d] if d in missing else -1 for d in range(len(mine))))
+
+
+def spelled_out(equation: str, operands: Sequence[Any]) -> tuple[str, Sequence[Any]]:
+    """An equation and operands as `einsum` takes them: each dimension named by one letter, no letter twice in a term.
+
+    "..." becomes letters, "ii" the diagonal, and without "->" the output has the labels that occur once, in
+    alphabetical order. ShapeError if the labels do not fit the operands.
+    """
+    operands = list(operands)
+    inputs, arrow, output = equation.replace(" ", "").partition("->")
+    terms = inputs.split(",")
+    if len(terms) != len(operands):
+        raise ShapeError(f"einsum: {equation!r} names {len(terms)} operands, and {len(operands)} were given")
+    counts = [len(term.replace("...", "")) for term in terms]
+    hidden = [x.ndim - n if "..." in term else 0 for x, n, term in zip(operands, counts, terms, strict=True)]
+    spare = [letter for letter in string.ascii_letters if letter not in equation][: max(hidden, default=0)]
+    ellipsis = "".join(spare)
+    for i, (x, term) in enumerate(zip(operands, terms, strict=True)):
+        terms[i] = term.replace("...", ellipsis[len(ellipsis) - max(hidden[i], 0) :])
+        if len(terms[i]) != x.ndim:
+            raise ShapeError(
+                f"einsum: operand {i} has shape {tuple(x.shape)}, and {term!r} in {equation!r} names {counts[i]}"
+                " dimensions"
+            )
+    if not arrow:
+        labels = "".join(terms)
+        output = "..." + "".join(
+            label for label in sorted(set(labels)) if labels.count(label) == 1 and label not in spare
+        )
+    output = output.replace("...", ellipsis)
+    for i, term in enumerate(terms):
+        terms[i], operands[i] = _diagonals(term, operands[i])
+    return f"{','.join(terms)}->{output}", operands
+
+
+def _diagonals(labels: str, x: Any) -> tuple[str, Any]:
+    """x with one dimension for each of its labels: for "iji", the diagonal of the first and last."""
+    for label in set(labels):
+        while labels.count(label) > 1:
+            first, second = labels.index(label), labels.rindex(label)
+            x = x.diagonal(0, first, second)
+            labels = labels[:first] + labels[first + 1 : second] + labels[second + 1 :] + label
+    return labels, x

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_lite import functions, ops
-from tinygrad_lite.creation import as_tensor
-from tinygrad_lite.tensor import Tensor
+from tinygrad_lite import ops
+from tinygrad_lite.methods.arguments import as_operand
+from tinygrad_lite.op import Traced
+
+if TYPE_CHECKING:
+    from tinygrad_lite.tensor import Tensor
 
 UFUNCS: dict[Any, Callable[..., Any]] = {
     np.add: ops.add,
@@ -36,7 +39,7 @@ UFUNCS: dict[Any, Callable[..., Any]] = {
     np.log2: ops.log2,
     np.log10: ops.log10,
     np.sqrt: ops.sqrt,
-    np.square: functions.square,
+    np.square: lambda x: ops.pow(x, 2),
     np.reciprocal: ops.reciprocal,
     np.sin: ops.sin,
     np.cos: ops.cos,
@@ -64,46 +67,6 @@ UFUNCS: dict[Any, Callable[..., Any]] = {
     np.isfinite: ops.isfinite,
     np.isinf: ops.isinf,
 }
-
-
-def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
-    """`ufunc(*inputs)` for inputs of which one is a Tensor; for other methods and settings, on plain arrays."""
-    if method == "__call__" and not settings and ufunc in UFUNCS:
-        return UFUNCS[ufunc](*inputs)
-    name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
-    if any(isinstance(out, Tensor) for out in settings.get("out", ())):
-        raise TypeError(f"{name}: a Tensor cannot be the `out` of a NumPy function. Use copy_() on it")
-    return getattr(ufunc, method)(*_plain(inputs, name), **_plain(settings, name))
-
-
-def call_function(function: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
-    """`function(*inputs, **settings)` for arguments among which there is a Tensor."""
-    name = f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)
-    if function in FUNCTIONS:
-        ours = FUNCTIONS[function]
-        try:
-            inspect.signature(ours).bind(*inputs, **settings)
-        except TypeError as error:
-            takes = inspect.signature(ours)
-            raise TypeError(f"{name} on a Tensor takes {takes}, and {', '.join(settings)} is not among it") from error
-        return ours(*inputs, **settings)
-    return function(*_plain(inputs, name), **_plain(settings, name))
-
-
-def _plain(value: Any, name: str) -> Any:
-    """Arguments with arrays in the place of Tensors. TypeError if one of these requires a gradient."""
-    if isinstance(value, Tensor):
-        if value.requires_grad:
-            raise TypeError(
-                f"{name} is not differentiable here, and one of its arguments requires a gradient. If none is to flow"
-                f" through it, call it on detach()ed tensors"
-            )
-        return value.numpy()
-    if isinstance(value, tuple | list):
-        return type(value)([_plain(part, name) for part in value])
-    if isinstance(value, dict):
-        return {key: _plain(part, name) for key, part in value.items()}
-    return value
 
 
 # NumPy's own names for the arguments, with its defaults: axis for dim, keepdims for keepdim, ddof for correction.
@@ -137,8 +100,8 @@ def _clip(a: Tensor, a_min: Any = None, a_max: Any = None, *, min: Any = None, m
 
 def _concatenate(arrays: Any, axis: int | None = 0) -> Tensor:
     if axis is None:
-        return functions.cat([as_tensor(array).ravel() for array in arrays])
-    return functions.cat(arrays, axis)
+        return ops.cat(*(as_operand(array).reshape(-1) for array in arrays), dim=0)
+    return ops.cat(*map(as_operand, arrays), dim=axis)
 
 
 def _tile(A: Tensor, reps: Any) -> Tensor:
@@ -147,12 +110,25 @@ def _tile(A: Tensor, reps: Any) -> Tensor:
 
 
 def _dot(a: Any, b: Any) -> Tensor:
-    a, b = as_tensor(a), as_tensor(b)
+    a, b = as_operand(a), as_operand(b)
     if not a.ndim or not b.ndim:
-        return a * b
+        return ops.mul(a, b)
     if b.ndim > 2:
         raise TypeError(f"np.dot of Tensors of {a.ndim} and {b.ndim} dimensions is not done. Use matmul or einsum")
-    return a @ b
+    return ops.matmul(a, b)
+
+
+def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    if x is None and y is None:
+        return np.nonzero(condition)
+    if not isinstance(x, Traced) and not isinstance(y, Traced):
+        x = as_operand(x, condition.device)  # two numbers make a tensor of their own dtype
+    return ops.where(as_operand(condition), x, y)
+
+
+def _einsum(subscripts: str, *operands: Any) -> Tensor:
+    equation, spelled_out = ops.linalg.spelled_out(subscripts, [as_operand(operand) for operand in operands])
+    return ops.einsum(*spelled_out, equation=equation)
 
 
 def _norm(x: Tensor, ord: Any = None, axis: int | None = None, keepdims: bool = False) -> Tensor:
@@ -177,9 +153,9 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.std: _deviation(ops.std),
     np.cumsum: lambda a, axis=None: ops.cumsum(a if axis is not None else a.ravel(), dim=axis or 0),
     np.clip: _clip,
-    np.where: functions.where,
+    np.where: _where,
     np.concatenate: _concatenate,
-    np.stack: lambda arrays, axis=0: functions.stack(arrays, axis),
+    np.stack: lambda arrays, axis=0: ops.stack(*map(as_operand, arrays), dim=axis),
     np.reshape: lambda a, shape: a.reshape(shape),
     np.ravel: lambda a: a.ravel(),
     np.transpose: _transpose,
@@ -196,8 +172,8 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.diagonal: lambda a, offset=0, axis1=0, axis2=1: a.diagonal(offset, axis1, axis2),
     np.take: _take,
     np.dot: _dot,
-    np.outer: lambda a, b: functions.outer(as_tensor(a).ravel(), as_tensor(b).ravel()),
-    np.einsum: functions.einsum,
+    np.outer: lambda a, b: ops.mul(as_operand(a).reshape(-1, 1), as_operand(b).reshape(-1)),
+    np.einsum: _einsum,
     np.zeros_like: lambda a: ops.zeros_like(a).detach(),
     np.copy: lambda a: a.clone(),
     np.shape: lambda a: tuple(a.shape),
@@ -206,3 +182,59 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.round: lambda a, decimals=0: ops.round(a, decimals=decimals),
     np.linalg.norm: _norm,
 }
+
+
+class NumpyProtocol(Traced):
+    """The three methods that NumPy asks for."""
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = self.numpy()
+        if copy is False and dtype is not None and np.dtype(dtype) != array.dtype:
+            raise ValueError(f"a tensor of dtype {array.dtype} cannot become an array of dtype {dtype} without a copy")
+        return array.astype(array.dtype if dtype is None else dtype, copy=bool(copy))
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
+        return call_ufunc(ufunc, method, inputs, settings)
+
+    def __array_function__(self, function: Any, types: Any, inputs: Any, settings: Any) -> Any:
+        return call_function(function, inputs, settings)
+
+
+def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+    """`ufunc(*inputs)` for inputs of which one is a Tensor; for other methods and settings, on plain arrays."""
+    if method == "__call__" and not settings and ufunc in UFUNCS:
+        return UFUNCS[ufunc](*inputs)
+    name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+    if any(isinstance(out, Traced) for out in settings.get("out", ())):
+        raise TypeError(f"{name}: a Tensor cannot be the `out` of a NumPy function. Use copy_() on it")
+    return getattr(ufunc, method)(*_plain(inputs, name), **_plain(settings, name))
+
+
+def call_function(function: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+    """`function(*inputs, **settings)` for arguments among which there is a Tensor."""
+    name = f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)
+    if function in FUNCTIONS:
+        ours = FUNCTIONS[function]
+        try:
+            inspect.signature(ours).bind(*inputs, **settings)
+        except TypeError as error:
+            takes = inspect.signature(ours)
+            raise TypeError(f"{name} on a Tensor takes {takes}, and {', '.join(settings)} is not among it") from error
+        return ours(*inputs, **settings)
+    return function(*_plain(inputs, name), **_plain(settings, name))
+
+
+def _plain(value: Any, name: str) -> Any:
+    """Arguments with arrays in the place of Tensors. TypeError if one of these requires a gradient."""
+    if isinstance(value, Traced):
+        if value.requires_grad:
+            raise TypeError(
+                f"{name} is not differentiable here, and one of its arguments requires a gradient. If none is to flow"
+                f" through it, call it on detach()ed tensors"
+            )
+        return value.numpy()
+    if isinstance(value, tuple | list):
+        return type(value)([_plain(part, name) for part in value])
+    if isinstance(value, dict):
+        return {key: _plain(part, name) for key, part in value.items()}
+    return value

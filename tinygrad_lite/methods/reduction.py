@@ -1,0 +1,156 @@
+"""Names for what gathers many elements into one: sums, means, extremes, norms, sorting (`ops/reduction.py`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lite import backend, ops
+from tinygrad_lite.methods.arguments import Number, one_dim
+from tinygrad_lite.op import Op, Traced
+from tinygrad_lite.ops.shape import Dim
+
+if TYPE_CHECKING:
+    from tinygrad_lite.tensor import Tensor
+
+
+class ValuesIndices(NamedTuple):
+    """What `max`, `min`, `sort` and `topk` along a dimension give: the values, and where they stood (int64)."""
+
+    values: Tensor
+    indices: Tensor
+
+
+class Reduction(Traced):
+    """Sums, means, extremes, norms; sorting; softmax."""
+
+    def sum(self, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+        """The sum over `dim` (an int, a tuple, or None for all)."""
+        return ops.sum(self if dtype is None else self.to(dtype), dim=dim, keepdim=keepdim)
+
+    def mean(self, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+        """The mean over `dim`; of floating tensors only."""
+        return ops.mean(self if dtype is None else self.to(dtype), dim=dim, keepdim=keepdim)
+
+    def var(self, dim: Any = None, keepdim: bool = False, *, correction: Number = 1, unbiased: Any = None) -> Tensor:
+        """The variance over `dim`, divided by n - correction: unbiased by default. `var(False)` divides by n."""
+        dim, correction = _unbiased(dim, correction, unbiased)
+        return ops.var(self, dim=dim, correction=correction, keepdim=keepdim)
+
+    def std(self, dim: Any = None, keepdim: bool = False, *, correction: Number = 1, unbiased: Any = None) -> Tensor:
+        """The square root of `var`: unbiased by default."""
+        dim, correction = _unbiased(dim, correction, unbiased)
+        return ops.std(self, dim=dim, correction=correction, keepdim=keepdim)
+
+    def prod(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
+        """The product over `dim`."""
+        return ops.prod(self, dim=dim, keepdim=keepdim)
+
+    def cumsum(self, dim: int) -> Tensor:
+        """The sums of the first 1, 2, 3, ... elements along `dim`."""
+        return ops.cumsum(self, dim=dim)
+
+    def amax(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
+        """The largest element over `dim`; equally large ones share the gradient evenly."""
+        return ops.amax(self, dim=dim, keepdim=keepdim)
+
+    def amin(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
+        """The smallest element over `dim`; equally small ones share the gradient evenly."""
+        return ops.amin(self, dim=dim, keepdim=keepdim)
+
+    def max(self, dim: Any = None, keepdim: bool = False) -> Any:
+        """Three functions, as in PyTorch.
+
+        max(): the largest element of all; equally large ones share the gradient.
+        max(dim): (values, indices) along a dimension; of equally large ones the first gets all of the gradient.
+        max(other): a Tensor: the larger of both, element by element.
+        """
+        if isinstance(dim, Traced):
+            return ops.maximum(self, dim)
+        return ops.amax(self) if dim is None else self._chosen(ops.argmax, dim, keepdim)
+
+    def min(self, dim: Any = None, keepdim: bool = False) -> Any:
+        """As `max`, for the smallest."""
+        if isinstance(dim, Traced):
+            return ops.minimum(self, dim)
+        return ops.amin(self) if dim is None else self._chosen(ops.argmin, dim, keepdim)
+
+    def _chosen(self, choose: Op, dim: int, keepdim: bool) -> ValuesIndices:
+        if not self.ndim:
+            return ValuesIndices(self.clone(), choose(self))
+        indices = choose(self, dim=dim, keepdim=True)
+        values = ops.gather(self, indices, dim=dim)
+        return ValuesIndices(values, indices) if keepdim else ValuesIndices(values.squeeze(dim), indices.squeeze(dim))
+
+    def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
+        """The position of the largest element along `dim`, or in the flattened tensor: the first of several."""
+        return ops.argmax(self, dim=dim, keepdim=keepdim)
+
+    def argmin(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
+        """The position of the smallest element along `dim`, or in the flattened tensor: the first of several."""
+        return ops.argmin(self, dim=dim, keepdim=keepdim)
+
+    def argsort(self, dim: int = -1, descending: bool = False) -> Tensor:
+        """The positions that sort the elements along `dim`, equal ones in their order."""
+        return ops.argsort(self, dim=dim, descending=descending)
+
+    def sort(self, dim: int = -1, descending: bool = False) -> ValuesIndices:
+        """The elements sorted along `dim`, and where they stood."""
+        indices = self.argsort(dim, descending)
+        return ValuesIndices(ops.gather(self, indices, dim=dim) if self.ndim else self.clone(), indices)
+
+    def topk(self, k: int, dim: int = -1, largest: bool = True) -> ValuesIndices:
+        """The k largest (or smallest) elements along `dim`, the most extreme first, and where they stood."""
+        size = self.size(dim) if self.ndim else 1
+        if not 0 <= k <= size:
+            raise RuntimeError(
+                f"topk: selected index k out of range: k is {k}, and dimension {dim} has {size} elements"
+            )
+        indices = self.argsort(dim, largest)
+        indices = indices[(slice(None),) * one_dim(dim, self.ndim) + (slice(k),)]
+        return ValuesIndices(ops.gather(self, indices, dim=dim), indices)
+
+    def any(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
+        """True where some element over `dim` is not 0."""
+        return ops.any(self, dim=dim, keepdim=keepdim)
+
+    def all(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
+        """True where no element over `dim` is 0."""
+        return ops.all(self, dim=dim, keepdim=keepdim)
+
+    def norm(self, p: Any = 2, dim: Dim = None, keepdim: bool = False) -> Tensor:
+        """(Σ |x|ᵖ)^(1/p) over `dim`. p: a number, ±inf (largest, smallest |x|), 0 (how many are not 0) or "fro"."""
+        p = 2 if p == "fro" else float(p)
+        if p in (np.inf, -np.inf):
+            return (ops.amax if p > 0 else ops.amin)(self.abs(), dim=dim, keepdim=keepdim)
+        if p == 0:
+            return (self != 0).to(self.dtype).sum(dim, keepdim)
+        return self.abs().sum(dim, keepdim) if p == 1 else ops.norm(self, p=p, dim=dim, keepdim=keepdim)
+
+    def logsumexp(self, dim: Dim, keepdim: bool = False) -> Tensor:
+        """ln Σ eˣ over `dim`, without overflow."""
+        return ops.logsumexp(self, dim=dim, keepdim=keepdim)
+
+    def softmax(self, dim: int) -> Tensor:
+        """eˣ / Σ eˣ along `dim`."""
+        return ops.softmax(self, dim=dim)
+
+    def log_softmax(self, dim: int) -> Tensor:
+        """The logarithm of softmax along `dim`."""
+        return ops.log_softmax(self, dim=dim)
+
+    def histc(self, bins: int = 100, min: Number = 0, max: Number = 0) -> Tensor:
+        """How many elements fall into each of `bins` equal intervals from min to max (0, 0: of all elements)."""
+        array = self._array
+        low, high = (min, max) if (min, max) != (0, 0) or not array.size else (self.amin().item(), self.amax().item())
+        low, high = (low - 1, high + 1) if low == high else (low, high)
+        with backend.beside(array):
+            counts, _ = np.histogram(array, bins, (low, high))
+            return self._wrap(counts.astype(array.dtype))
+
+
+def _unbiased(dim: Any, correction: Number, unbiased: Any) -> tuple[Any, Number]:
+    if isinstance(dim, bool):  # var(False): PyTorch's older form of unbiased=False
+        dim, unbiased = None, dim
+    return dim, correction if unbiased is None else int(unbiased)
