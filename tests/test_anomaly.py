@@ -54,8 +54,8 @@ def test_a_gradient_that_is_none_is_named_with_the_line_of_the_operation():
         with pytest.raises(RuntimeError) as caught:
             (y * 2).sum().backward()
     assert (
-        "Function 'SqrtBackward0' returned infinite values in its 0th output: the gradient of sqrt by its input 'x'"
-        in str(caught.value)
+        "Function 'SqrtBackward0' returned infinite values in its 0th output: the gradient of sqrt with respect to its"
+        " input 'x'" in str(caught.value)
     )
     assert str(caught.value).endswith("y = x.sqrt()  # the culprit")
     assert x.grad is None
@@ -185,7 +185,8 @@ def test_every_error_of_a_gradient_carries_a_note():
         autograd.grad(y.sum(), x)
     (note,) = caught.value.__notes__
     assert note.startswith(
-        "This happened in the gradient of fine by its input 'x', given the gradient of an output of shape (2, 3) and"
-        " dtype float32: float32 (2, 3) on cpu. Kept for it was float32 (2, 3) on cpu. The operation was recorded in "
+        "This happened in the gradient of fine with respect to its input 'x', given the gradient of an output of shape"
+        " (2, 3) and dtype float32: float32 (2, 3) on cpu. Kept for it was float32 (2, 3) on cpu. The operation was"
+        " recorded in "
     )
     assert note.endswith("y = fine(x)")

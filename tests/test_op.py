@@ -177,7 +177,7 @@ def test_an_error_in_a_rule_names_the_operation_and_the_input():
 
     with pytest.raises(ZeroDivisionError) as caught:
         broken(tg.ones(2, requires_grad=True)).sum().backward()
-    assert "gradient of broken by its input 'x'" in caught.value.__notes__[0]
+    assert "gradient of broken with respect to its input 'x'" in caught.value.__notes__[0]
     assert "shape (2,) and dtype float32" in caught.value.__notes__[0]
 
 

@@ -87,8 +87,8 @@ def look_at_gradient(op: Op, name: str, index: int, g: Any, gradient: Any, line:
         kind = "nan" if found.startswith("NaN") else "infinite"
         raise RuntimeError(
             f"detect_anomaly: Function '{name}' returned {kind} values in its {index}th output: the gradient of"
-            f" {op.name} by its input {op.input_name(index)!r} has the first {found}. The operation was recorded in"
-            f" {line or 'a place where detect_anomaly was not on'}"
+            f" {op.name} with respect to its input {op.input_name(index)!r} has the first {found}. The operation was"
+            f" recorded in {line or 'a place where detect_anomaly was not on'}"
         )
 
 

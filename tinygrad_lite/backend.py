@@ -187,6 +187,31 @@ def copy(array: Array) -> Array:
         return array.copy("K")
 
 
+def added(a: Array, b: Array) -> Array:
+    """a + b, a new array: of no dimensions too, where NumPy gives a scalar."""
+    if isinstance(a, np.ndarray):
+        return np.asarray(a + b)
+    with beside(a):
+        return a + b
+
+
+def add_to(total: Array, part: Array) -> None:
+    """total += part, in place."""
+    if isinstance(total, np.ndarray):
+        total += part
+    else:
+        with beside(total):
+            total += part
+
+
+def row_major(array: Array) -> Array:
+    """The numbers in row-major order: the array itself if they are, else a copy."""
+    if array.flags.c_contiguous:
+        return array
+    with beside(array):
+        return array.copy("C")
+
+
 def to_numpy(array: Array) -> np.ndarray:
     """The same numbers as a NumPy array: the array itself if it is one, else a copy in the host's memory."""
     return array if isinstance(array, np.ndarray) else array.get()

@@ -20,20 +20,28 @@ that Tensor, which runs the function on the arrays inside and records the call. 
 operators and other operations, the same holds for the rule: given arrays it computes, given Tensors it is recorded
 and can itself be differentiated.
 
-A rule's parameters say what it needs, and only what some rule needs is kept for the backward pass:
+A rule's parameters say what it needs, and only what will be needed is kept for the backward pass:
 
-    g           the gradient that arrives: of the loss by the output y, and of y's shape
+    g           the gradient that arrives: of the loss with respect to the output y, and of y's shape
     y           the output
     a, b, ...   an input, by its name in the function
     shape       the shape of the input that the rule is for
     into        the sum of the input's gradients so far, an array to which the rule may add, or None
     dim, ...    a setting, by its name in the function
 
-It returns the gradient of the loss by its input, in that input's shape or any shape that the input was broadcast to:
-the walk sums it back. A rule that asks for `into` adds to it and returns it, or where it is None returns a new array:
-so the many parts of one input each add a little, where each would be a whole array otherwise, most of it zeros. A
-function with `*inputs` has one rule for all of them, which may also ask for `index`, the position of the input in
-question, and `shapes`, the shapes of them all.
+It returns the gradient of the loss with respect to its input, in that input's shape or any shape that the input was
+broadcast to: the walk sums it back. A rule that asks for `into` adds to it and returns it, or where it is None returns
+a new array: so the many parts of one input each add a little, where each would be a whole array otherwise, most of it
+zeros. A function with `*inputs` has one rule for all of them, which may also ask for `index`, the position of the input
+in question, and `shapes`, the shapes of them all.
+
+Three lists of positions connect a rule with what was saved for it. For `multiply` above:
+
+    values      y, a, b     the output, then the inputs: positions 0, 1, 2
+    saves       (1, 2)      the values that some rule asks for, here a and b: what a node has room for
+    takes       (1,)        what the rule for a asks for, as a position in `saves`: b. The rule for b takes (0,): a
+
+Where only a needs a gradient, only b is kept, and the room for a stays empty: `x @ constant` holds on to nothing of x.
 """
 
 from __future__ import annotations
@@ -41,17 +49,41 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from itertools import repeat
+from operator import is_
 from typing import Any, Literal, NamedTuple, NoReturn
 
-from tinygrad_lite.backend import ShapeError, described
+from tinygrad_lite.backend import Array, ShapeError, described
 
 Types = Literal["any", "common", "float"]
 
 
 class Traced:
-    """A value that takes over the operations it is given to, so as to record them: the base of Tensor."""
+    """A value that takes over the operations it is given to, so as to record them: the base of Tensor.
+
+    What follows is all that operations and the walk back ask of one.
+    """
+
+    _array: Array  # the numbers
+    _node: Any  # the operation that made it; None for a leaf
+    _hooks: Any  # of a leaf: the functions to be called with its gradient, or None
+    requires_grad: bool
+
+    @staticmethod
+    def _wrap(array: Array, node: Any = None, own: bool = False) -> Any:
+        """A Traced around an array, made by `node`. own: nobody else holds the array."""
+        raise NotImplementedError
 
     def _apply(self, op: Op, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+        """The result of an operation for these inputs, recorded where a gradient may be asked for."""
+        raise NotImplementedError
+
+    def _source(self) -> Any:
+        """Where gradients for it go: the node that made it, or itself if it is a leaf."""
+        raise NotImplementedError
+
+    def _accumulate(self, gradient: Any) -> None:
+        """Add the gradient that the walk found, an array or a Traced, to that of this leaf."""
         raise NotImplementedError
 
 
@@ -60,8 +92,9 @@ class Rule(NamedTuple):
 
     function: Callable[..., Any]
     takes: tuple[int, ...]  # positions in what the recorded node has saved, in the order of the rule's parameters
-    settings: tuple[str, ...]  # the rest of its parameters: names of settings, shape, shapes and index
-    adds: bool  # whether it asks for `into`
+    settings: tuple[str, ...]  # those of its parameters that are settings, or shapes or index
+    shape: bool  # whether it asks for the shape of its input,
+    adds: bool  # and for the sum so far
 
 
 class Op:
@@ -81,8 +114,9 @@ class Op:
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         self.functions: dict[str, Callable[..., Any]] = {}  # input name -> the rule as written
         self.rules: list[Rule | None] = [None] * len(self.inputs)
-        self.saves: tuple[int, ...] = ()  # what a node keeps: 0 for the output, k + 1 for input k
+        self.saves: tuple[int, ...] = ()  # what a node has room for: 0 for the output, k + 1 for input k
         self.wants_shapes = False
+        self._kept: dict[tuple[bool, ...], tuple[int, ...]] = {}  # see `keeps`
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
         for value in inputs:
@@ -116,11 +150,13 @@ class Op:
         names = {name for asks in asked for name in asks}
         self.saves = tuple(i for i, name in enumerate(values) if name in names)
         self.wants_shapes = "shapes" in names
+        self._kept.clear()
         for name, asks in zip(self.functions, asked, strict=True):
             self.rules[self.inputs.index(name)] = Rule(
                 self.functions[name],
                 tuple(self.saves.index(values.index(a)) for a in asks if a in values),
-                tuple(a for a in asks if a not in values and a != "into"),
+                tuple(a for a in asks if a not in values and a not in ("shape", "into")),
+                "shape" in asks,
                 "into" in asks,
             )
 
@@ -143,23 +179,26 @@ class Op:
             f" @{self.name}.gradient({self.inputs[0 if self.variadic else index]!r}), or detach() that input"
         )
 
-    def settings_for(
-        self, names: tuple[str, ...], given: dict[str, Any], index: int, shape: tuple[int, ...]
-    ) -> dict[str, Any]:
-        """What a rule asks for by name, for input number `index`, of this shape, in a call with these settings."""
-        found: dict[str, Any] = {}
-        for name in names:
-            if name == "shape":
-                found[name] = shape
-            elif name == "index" and self.variadic:
-                found[name] = index
-            else:
-                found[name] = given[name] if name in given else self.defaults[name]
-        return found
+    def keeps(self, parents: Sequence[Any]) -> tuple[int, ...]:
+        """The values that a node keeps, one for each of `slots`: their positions in (y, *inputs), -1 for nothing.
 
-    def saved_positions(self, number_of_inputs: int) -> list[int]:
-        """What each value that a node saves is: 0 for the output, k + 1 for input number k."""
-        return list(range(1, number_of_inputs + 1)) if self.variadic and self.saves else list(self.saves)
+        parents: one for each input, None for those that need no gradient. What only their rules ask for is not kept.
+        """
+        if self.variadic:
+            return self.slots(len(parents))
+        unneeded = tuple([*map(is_, parents, repeat(None))])
+        kept = self._kept.get(unneeded)
+        if kept is None:
+            rules = [rule for rule, none in zip(self.rules, unneeded, strict=False) if rule is not None and not none]
+            taken = {position for rule in rules for position in rule.takes}
+            kept = self._kept[unneeded] = tuple(i if slot in taken else -1 for slot, i in enumerate(self.saves))
+        return kept
+
+    def slots(self, number_of_inputs: int) -> tuple[int, ...]:
+        """What a node has room for: positions in (y, *inputs). Of an operation on any number of inputs, all or none."""
+        if self.variadic and self.saves and self.saves[-1] == 1:
+            return (*self.saves[:-1], *range(1, number_of_inputs + 1))
+        return self.saves
 
     def input_name(self, index: int) -> str:
         """What input number `index` is called in the function: the name of its parameter, or operands[2]."""

@@ -14,13 +14,18 @@ from __future__ import annotations
 import copy
 import weakref
 from collections.abc import Callable
+from sys import getrefcount
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_lite import backend, ops
 from tinygrad_lite.anomaly import look_at_output, watching
-from tinygrad_lite.autograd import Node, backward_steps, enable_grad, grad_mode, mark_changed, same_memory
+from tinygrad_lite.autograd.changes import mark_changed, same_memory
+from tinygrad_lite.autograd.graph import Handle, Hooks, Node
+from tinygrad_lite.autograd.mode import enable_grad, grad_mode
+from tinygrad_lite.autograd.sums import ALONE
+from tinygrad_lite.autograd.walk import backward_steps
 from tinygrad_lite.backend import Array
 from tinygrad_lite.formatting import format_tensor
 from tinygrad_lite.methods import Methods
@@ -43,7 +48,8 @@ class Tensor(Methods):
 
     Attributes:
         data: the same numbers and memory, as a Tensor outside of any graph.
-        grad: after `backward()`, the gradient of the loss by this Tensor (a leaf), of its shape; else None.
+        grad: after `backward()`, the gradient of the loss with respect to this Tensor (a leaf), of its shape; else
+            None.
         requires_grad: True if gradients are to flow to it. Only floating dtypes can.
         grad_fn: the `Node` that made it, or None for a leaf.
         shape, dtype, device: of the array.
@@ -54,7 +60,8 @@ class Tensor(Methods):
     _node: Node | None = None
     _grad: Tensor | None = None
     _view: View | None = None
-    _hooks: list[Callable[[Tensor], Any]] | None = None
+    _hooks: Hooks | None = None
+    _own: bool = False  # nobody else has seen the array, so that its order in memory may still be changed
 
     def __init__(self, *data: Any, device: Any = None) -> None:
         """As PyTorch's: `Tensor([1, 2])` is floating whatever the data, `Tensor(2, 3)` an uninitialised array."""
@@ -66,10 +73,12 @@ class Tensor(Methods):
             self._array = backend.as_array(data[0] if data else [], backend.get_default_dtype(), device)
 
     @staticmethod
-    def _wrap(array: Array, node: Node | None = None) -> Tensor:
-        """A Tensor around an array, made by `node`."""
+    def _wrap(array: Array, node: Node | None = None, own: bool = False) -> Tensor:
+        """A Tensor around an array, made by `node`. own: nobody else holds the array."""
         tensor = Tensor.__new__(Tensor)
         tensor._array = array
+        if own:
+            tensor._own = True
         if node is not None:
             tensor._node = node
             tensor._requires_grad = True
@@ -79,6 +88,8 @@ class Tensor(Methods):
 
     def _apply(self, op: Op, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Tensor:
         """The operation's result for these inputs, at least one of them a Tensor, recorded if one needs a gradient."""
+        if op.view and self._own:
+            self._settled()
         library, dtype = type(self._array), self._array.dtype
         arrays: list[Any] = []
         parents: list[Node | Tensor | None] = []
@@ -101,37 +112,49 @@ class Tensor(Methods):
                 alike = False
             arrays.append(value)
             parents.append(parent)
-        if library is not np.ndarray and not backend.on_one_device(self._array, *arrays):
-            raise _devices_differ(op, inputs)
 
+        forward = op.forward if library is np.ndarray else self._on_device(op, inputs, arrays)
         try:
             if not alike and op.types != "any":
                 arrays = backend.promote(arrays, op.types == "float")
-            if library is np.ndarray:
-                output = op.forward(*arrays, **settings)
-            else:
-                with backend.beside(self._array):
-                    output = op.forward(*arrays, **settings)
+            output = forward(*arrays, **settings)
         except Exception as error:
             raise op.explain(error, inputs) from error
-        if isinstance(output, np.generic):
-            output = np.asarray(output)  # NumPy gives a scalar where an array of no dimensions is due
+        if type(output) is not library:
+            output = _as_array(output, op)
         if watching.get():
             look_at_output(op, [*arrays, *settings.values()], output)
 
         result = Tensor.__new__(Tensor)
+        if op.view:
+            if inputs[0] is self and same_memory(output, arrays[0]):
+                result._view = self._viewed_through(op, settings)
+        elif (output.base is not None or getrefcount(output) > ALONE) and _is_an_input(output, arrays):
+            output = backend.copy(output)  # a result that is an input, though it does not say that it is a view
         result._array = output
+        if not output.flags.c_contiguous and result._view is None:
+            result._own = True
         if needs_gradient and grad_mode.get() and output.dtype.kind == "f":
             saved: tuple[Any, ...] = ()
             if op.saves:
-                saved = tuple(arrays if op.variadic else [output if i == 0 else arrays[i - 1] for i in op.saves])
+                values = [output, *arrays, None]
+                saved = tuple([*map(values.__getitem__, op.keeps(parents))])
             if op.wants_shapes:
                 settings = {**settings, "shapes": [array.shape for array in arrays]}
             result._node = Node(op, saved, tuple(parents), settings, output.shape, output.dtype)
             result._requires_grad = True
-        if op.view and isinstance(inputs[0], Tensor) and same_memory(output, arrays[0]):
-            result._view = inputs[0]._viewed_through(op, settings)
         return result
+
+    def _on_device(self, op: Op, inputs: tuple[Any, ...], arrays: list[Any]) -> Callable[..., Any]:
+        """The operation's function, to be called with these arrays while their device is the current one."""
+        if not backend.on_one_device(self._array, *arrays):
+            raise _devices_differ(op, inputs)
+
+        def forward(*arrays: Array, **settings: Any) -> Any:
+            with backend.beside(self._array):
+                return op.forward(*arrays, **settings)
+
+        return forward
 
     def _source(self) -> Node | Tensor:
         """Where gradients for this Tensor go: the node that made it, or itself if it is a leaf."""
@@ -141,17 +164,28 @@ class Tensor(Methods):
 
     def _accumulate(self, gradient: Any) -> None:
         """Add a gradient, an array or a Tensor, to `grad`."""
-        if isinstance(gradient, Tensor):
-            self._grad = gradient if self._grad is None else self._grad + gradient
-            return
         if self._grad is None:
-            self._grad = Tensor._wrap(gradient)
-        elif self._grad._requires_grad:
-            self._grad = self._grad + gradient
+            self._grad = gradient if isinstance(gradient, Tensor) else Tensor._wrap(gradient, own=True)
+        elif isinstance(gradient, Tensor) or self._grad._requires_grad:
+            with enable_grad():
+                self._grad = self._grad + gradient
         else:
-            with backend.beside(gradient):
-                self._grad._array += gradient
+            backend.add_to(self._grad._array, gradient)
             mark_changed(self._grad._array)
+
+    # -------------------------------------------------------------------------------------------- order in memory
+
+    def _settled(self) -> Array:
+        """The array for whoever is to look at its memory, or to hold it: from here on its order is fixed.
+
+        An operation computes in the order that is fastest for it: a convolution gives its result with the batch last.
+        Nobody can tell as long as nobody has seen the memory. So before the first view of it, or detach(), numpy(),
+        stride() and their like, a result that lies in another order is brought into row-major order, PyTorch's.
+        """
+        if self._own:
+            self._own = False
+            self._array = backend.row_major(self._array)
+        return self._array
 
     # ---------------------------------------------------------------------------------------- views and in-place
 
@@ -166,7 +200,16 @@ class Tensor(Methods):
         if base._node is not node:
             with enable_grad():
                 fresh = ops.indexing.follow(base, chain)
-            self._node, self._requires_grad, self._view = fresh._node, fresh._requires_grad, fresh._view
+            self._stand_for(fresh._node)
+            self._requires_grad, self._view = fresh._requires_grad, fresh._view
+
+    def _stand_for(self, node: Node | None) -> None:
+        """From here on the numbers are those that `node` made; what retain_grad() asked for goes along."""
+        if self._node is not None and self._node.hooks is not None and node is not None:
+            keeper, self._node.hooks.keeper = self._node.hooks.keeper, None
+            if keeper is not None:
+                node.hooks = Hooks(keeper)
+        self._node = node
 
     def _in_place(self, change: Callable[..., Any], op: Op, *others: Any, **settings: Any) -> Tensor:
         """self = op(self, *others, **settings), in self's own memory.
@@ -193,8 +236,11 @@ class Tensor(Methods):
         for other in others:
             values.append(_plain(other, op, self))
         try:
-            with backend.beside(array):
+            if type(array) is np.ndarray:
                 change(array, *values, **settings)
+            else:
+                with backend.beside(array):
+                    change(array, *values, **settings)
         except Exception as error:
             raise op.explain(error, [array, *values]) from error
         if watching.get():
@@ -221,18 +267,19 @@ class Tensor(Methods):
             self._array[...] = after._array
         mark_changed(self._array)
         if root is self:
-            self._node, self._requires_grad = after._node, True
+            self._stand_for(after._node)
         else:
             assert self._view is not None
             write = ops.indexing.write_view
             parents = (root._node, after._node)
-            root._node = Node(write, (), parents, {"view": self._view.chain}, root._array.shape, root._array.dtype)
-            root._requires_grad = True
+            node = Node(write, (), parents, {"view": self._view.chain}, root._array.shape, root._array.dtype)
+            root._stand_for(node)
+        root._requires_grad = True
 
     # ------------------------------------------------------------------------------------------------- gradients
 
     def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
-        """Add the gradient of this Tensor by every leaf it was computed from to that leaf's `grad`.
+        """Add the gradient of this Tensor with respect to each leaf it was computed from to that leaf's `grad`.
 
         gradient: what to start from, of this Tensor's shape; it may be left out for a single element, where it is 1.
         retain_graph: keep the graph, so that backward can be called again (default: the value of create_graph).
@@ -275,6 +322,8 @@ class Tensor(Methods):
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if value:
+            self._settled()  # the graph knows a leaf by its array
         if value and self._array.dtype.kind != "f":
             raise RuntimeError(
                 f"only Tensors of floating point dtype can require gradients, and this one is {self._array.dtype}."
@@ -304,35 +353,31 @@ class Tensor(Methods):
         return self.grad_fn is None
 
     def retain_grad(self) -> None:
-        """Keep the gradient of a computed Tensor too: `backward()` will fill its `grad`."""
+        """Keep the gradient of a computed Tensor too, as it is after its hooks: `backward()` will fill its `grad`."""
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if not self.is_leaf:
-            me = weakref.ref(self)  # a hook that held the Tensor would keep it alive as long as its own node
-
-            def keep(gradient: Tensor) -> None:
-                if (tensor := me()) is not None:
-                    tensor._accumulate(backend.copy(gradient._array) if gradient._node is None else gradient)
-
-            self.register_hook(keep)
+        if self._node is not None:
+            self._node.hooks = Hooks() if self._node.hooks is None else self._node.hooks
+            self._node.hooks.keeper = weakref.ref(self)  # weak, for the Tensor leads to its node
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
-        """Call `hook(gradient)` whenever the gradient by this Tensor has been computed.
+        """Call `hook(gradient)` whenever the gradient with respect to this Tensor has been computed.
 
-        What the hook returns, if not None, takes the gradient's place. Returns a handle with a `remove()` method.
+        What the hook returns, if not None, takes the gradient's place: a Tensor of the same shape and dtype, else the
+        walk raises RuntimeError. Returns a handle with a `remove()` method.
         """
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         source = self._source()
         if isinstance(source, Node):
-            source.hooks = [] if source.hooks is None else source.hooks
-            return Handle(source.hooks, hook)
-        self._hooks = [] if self._hooks is None else self._hooks
-        return Handle(self._hooks, hook)
+            source.hooks = Hooks() if source.hooks is None else source.hooks
+            return source.hooks.add(hook)
+        self._hooks = Hooks() if self._hooks is None else self._hooks
+        return self._hooks.add(hook)
 
     def detach(self) -> Tensor:
         """The same memory, as a Tensor outside of the graph: no gradient flows through it."""
-        return Tensor._wrap(self._array)
+        return Tensor._wrap(self._settled())
 
     def detach_(self) -> Tensor:
         """Cut this Tensor off from the graph that made it: it becomes a leaf that requires no gradient."""
@@ -344,7 +389,7 @@ class Tensor(Methods):
     @property
     def data(self) -> Tensor:
         """The same memory, as a Tensor outside of the graph; assigning another Tensor replaces the array."""
-        return Tensor._wrap(self._array)
+        return Tensor._wrap(self._settled())
 
     @data.setter
     def data(self, other: Tensor) -> None:
@@ -352,7 +397,7 @@ class Tensor(Methods):
             raise TypeError(f"data must be a Tensor, but got {type(other).__name__}. Use tensor(...)")
         if self._requires_grad and other._array.dtype.kind != "f":
             raise RuntimeError(f"data set to a tensor that requires gradients must be floating, not {other.dtype}")
-        self._array = other._array
+        self._array, self._own = other._settled(), False
 
     # ------------------------------------------------------------------------------- to be copied, saved and shown
 
@@ -385,35 +430,31 @@ class Tensor(Methods):
         return _rebuild, (type(self), state)
 
 
-class Handle:
-    """What a hook's registration returns: `remove()` takes the hook away again."""
-
-    def __init__(self, hooks: list[Callable[..., Any]], hook: Callable[..., Any]) -> None:
-        self._hooks, self._hook = hooks, hook
-        hooks.append(hook)
-
-    def remove(self) -> None:
-        """Take the hook away. Doing so twice does nothing."""
-        if self._hook in self._hooks:
-            self._hooks.remove(self._hook)
-
-    def __enter__(self) -> Handle:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.remove()
-
-
 def _rebuild(kind: type[Tensor], state: dict[str, Any]) -> Tensor:
     restored = kind.__new__(kind)
     restored.__dict__.update(state)
     return restored
 
 
+def _as_array(output: Any, op: Op) -> Array:
+    """What a function returned as an array: NumPy gives a scalar where an array of no dimensions is due."""
+    if isinstance(output, np.generic):
+        return np.asarray(output)
+    if not backend.is_array(output):
+        raise TypeError(f"{op.name} must return an array, but it returned a {type(output).__name__}: {output!r}")
+    return output
+
+
+def _is_an_input(output: Array, arrays: list[Any]) -> bool:
+    """True if an operation's output looks at the memory of one of its inputs."""
+    return any(backend.is_array(array) and same_memory(output, array) for array in arrays)
+
+
 def _plain(value: Any, op: Op, like: Tensor) -> Any:
     """An operand of an in-place operation as an array or a number."""
     if isinstance(value, Tensor):
-        if not backend.on_one_device(like._array, value._array):
+        on_host = type(value._array) is type(like._array) is np.ndarray
+        if not on_host and not backend.on_one_device(like._array, value._array):
             raise _devices_differ(op, (like, value))
         return value._array
     return value if type(value) in NUMBERS else _operand(value, op, like)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_lite import autograd, backend
+from tinygrad_lite import backend
+from tinygrad_lite.autograd.changes import owner_of
 from tinygrad_lite.backend import Device, DType
 from tinygrad_lite.methods.arguments import one_dim
 from tinygrad_lite.op import Traced
@@ -74,18 +75,18 @@ class Attributes(Traced):
 
     def stride(self, dim: int | None = None) -> Any:
         """How many elements of memory lie between neighbours along each dimension: 0 where one is repeated."""
-        strides = tuple(step // self._array.itemsize for step in self._array.strides)
+        strides = tuple(step // self._array.itemsize for step in self._settled().strides)
         return strides if dim is None else strides[one_dim(dim, self._array.ndim)]
 
     def storage(self) -> Tensor:
         """The memory behind this Tensor, of one dimension: shared by all its views, each element there once."""
-        owner = autograd.owner_of(self._array)
+        owner = owner_of(self._settled())
         with backend.beside(owner):
             return self._wrap(owner.reshape(-1))
 
     def is_contiguous(self) -> bool:
         """True if the elements lie in memory one after another, in row-major order."""
-        return self._array.flags.c_contiguous
+        return self._settled().flags.c_contiguous
 
     def contiguous(self) -> Tensor:
         """This Tensor if it is contiguous, else a copy that is."""

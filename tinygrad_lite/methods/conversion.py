@@ -44,12 +44,12 @@ class Conversion(Traced):
                 f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host"
                 " memory first."
             )
-        return self._array
+        return self._settled()
 
     def __dlpack__(self, **settings: Any) -> Any:
         if self.requires_grad:
             raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
-        return self._array.__dlpack__(**settings)
+        return self._settled().__dlpack__(**settings)
 
     def __dlpack_device__(self) -> Any:
         return self._array.__dlpack_device__()

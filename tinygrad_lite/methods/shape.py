@@ -31,8 +31,6 @@ class Shape(Traced):
         """The same memory in another shape. RuntimeError where the elements do not lie as that needs."""
         if len(shape) == 1 and isinstance(shape[0], np.dtype):
             raise TypeError("view takes a shape. To convert to another dtype use to(dtype)")
-        if self._computed_row_by_row():
-            self._reorder()
         result = self.reshape(*shape)
         if self.numel() and not same_memory(result._array, self._array):
             raise RuntimeError(
@@ -40,21 +38,6 @@ class Shape(Traced):
                 " two contiguous subspaces). Use .reshape(...) instead."
             )
         return result
-
-    def _computed_row_by_row(self) -> bool:
-        """True for what a convolution, or what followed it, gave: its numbers lie in an order of our own choice."""
-        array = self._array
-        if array.ndim != 4 or array.flags.c_contiguous or self._view is not None:
-            return False
-        return ops.windows.rows_first(array).flags.c_contiguous and (self._node is not None or not self._requires_grad)
-
-    def _reorder(self) -> None:
-        """Bring the numbers into row-major order, as views need it. Who shares the memory so far can only read it."""
-        old = self._array
-        with backend.beside(old):
-            self._array = old.copy()
-        if isinstance(old, np.ndarray):
-            old.flags.writeable = False
 
     def view_as(self, other: Tensor) -> Tensor:
         """The same memory in the shape of another Tensor."""

@@ -17,9 +17,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
+from tinygrad_lite.autograd.graph import Handle, Hooks
 from tinygrad_lite.creation import as_tensor
 from tinygrad_lite.nn.parameter import Parameter
-from tinygrad_lite.tensor import Handle, Tensor
+from tinygrad_lite.tensor import Tensor
 
 
 class IncompatibleKeys(NamedTuple):
@@ -45,13 +46,13 @@ class Module:
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
-    _forward_hooks: list[Callable[..., Any]]
-    _forward_pre_hooks: list[Callable[..., Any]]
+    _forward_hooks: Hooks
+    _forward_pre_hooks: Hooks
 
     def __init__(self) -> None:
         for name in ("_parameters", "_buffers", "_modules"):
             object.__setattr__(self, name, {})
-        self._forward_hooks, self._forward_pre_hooks = [], []
+        self._forward_hooks, self._forward_pre_hooks = Hooks(), Hooks()
         self.training = True
 
     def forward(self, *inputs: Any, **settings: Any) -> Any:
@@ -61,12 +62,12 @@ class Module:
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
         if not self._forward_pre_hooks and not self._forward_hooks:
             return self.forward(*inputs, **settings)
-        for before in list(self._forward_pre_hooks):
+        for before in self._forward_pre_hooks.now():
             changed = before(self, inputs)
             if changed is not None:
                 inputs = changed if isinstance(changed, tuple) else (changed,)
         output = self.forward(*inputs, **settings)
-        for after in list(self._forward_hooks):
+        for after in self._forward_hooks.now():
             changed = after(self, inputs, output)
             if changed is not None:
                 output = changed
@@ -326,11 +327,11 @@ class Module:
 
     def register_forward_hook(self, hook: Callable[..., Any]) -> Handle:
         """Call `hook(module, inputs, output)` after each forward; what it returns, if not None, is the output then."""
-        return Handle(self._forward_hooks, hook)
+        return self._forward_hooks.add(hook)
 
     def register_forward_pre_hook(self, hook: Callable[..., Any]) -> Handle:
         """Call `hook(module, inputs)` before each forward; what it returns, if not None, are the inputs then."""
-        return Handle(self._forward_pre_hooks, hook)
+        return self._forward_pre_hooks.add(hook)
 
     # ------------------------------------------------------------------------------------------------------ text
 

@@ -19,7 +19,7 @@ class Parameter(Tensor):
             data = Tensor()
         if not isinstance(data, Tensor):
             raise TypeError(f"Parameter: expected a Tensor, but got {type(data).__name__}. Make one with tensor(...)")
-        self._array = data._array
+        self._array = data._settled()
         self.requires_grad = requires_grad
 
     def __repr__(self) -> str:
