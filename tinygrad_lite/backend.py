@@ -183,6 +183,8 @@ def described(value: Any) -> str:
 
 def copy(array: Array) -> Array:
     """The same numbers in memory of their own, in the same order there, on the same device."""
+    if isinstance(array, np.ndarray):
+        return array.copy("K")
     with beside(array):
         return array.copy("K")
 
@@ -372,10 +374,12 @@ def create(name: str, *arguments: Any, dtype: Any = None, where: str | Device | 
 
 def full_like(x: Array, value: float) -> Array:
     """A new array of x's shape, dtype and device, every element `value`."""
-    with beside(x):
-        filled = namespace(x).empty_like(x)
+    if isinstance(x, np.ndarray):
+        filled = np.empty(x.shape, x.dtype)
         filled.fill(value)
         return filled
+    with beside(x):
+        return namespace(x).full_like(x, value)
 
 
 # -------------------------------------------------------------------------------------------- random numbers

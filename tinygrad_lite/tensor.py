@@ -1,12 +1,14 @@
 """The Tensor: an array, the gradient that has been computed for it, and how it was made.
 
-Its methods are names for the operations in `ops/`, with PyTorch's spelling. Two things live here themselves:
+Its names for operations, with PyTorch's spelling, are in `methods/`. Here is what makes it a Tensor:
 
-- `_apply`, which every operation with a Tensor among its inputs goes through: it takes the arrays out, runs the
+- **Recording.** Every operation with a Tensor among its inputs goes through `_apply`: it takes the arrays out, runs the
   operation on them, puts the result into a new Tensor, and, if a gradient may be asked for, records a `Node`.
-- changes in place. They write into the array, and note that its memory changed (see `autograd`). One that a gradient
-  must pass through is recorded as well: the Tensor then stands for the new value, made from the old one. A view
-  remembers its base, and by which operations it was taken, so that a change of one is part of the other's history.
+- **Order in memory.** Nobody can see in which order an operation computed its result: see `_settled`.
+- **Changes in place.** They write into the array, and note that its memory changed (see `autograd/changes.py`). One
+  that a gradient must pass through is recorded as well: the Tensor then stands for the new value, made from the old
+  one. A view remembers its base, and by which operations it was taken, so that a change of one is part of the other's
+  history: see `View`.
 """
 
 from __future__ import annotations
@@ -34,11 +36,20 @@ from tinygrad_lite.op import Op
 
 
 class View(NamedTuple):
-    """How a Tensor looks at the memory of another: through which operations, and at which point of its history."""
+    """How a Tensor looks at the memory of another: through which operations, and at which point of its history.
+
+    y = x * 2         y's node is a Mul
+    row = y[0]        row's view: base y, chain (getitem 0), node that Mul
+    end = row[1:]     end's view: base y again, chain (getitem 0, getitem 1:), node that Mul
+    y.mul_(3)         y's node is a second Mul, and row's view still names the first: when row is used next, it is
+                      taken from y again, so that its history is y's
+    row.add_(1)       y's node is a WriteView: y, with the part that (getitem 0) picks out replaced by row + 1. Now
+                      end is out of date, and will be taken again when it is used
+    """
 
     base: Tensor
     chain: tuple[tuple[Op, dict[str, Any]], ...]
-    node: Node | None  # the base's, when the view was taken: if it has another now, the view's history is out of date
+    node: Node | None  # the base's, when the view was taken
 
 
 class Tensor(Methods):

@@ -139,7 +139,13 @@ def test_whoever_needs_a_gradient_gets_the_same_one(needs):
     def gradients(needs):
         leaves = [tensor(n, dtype=tg.float64, requires_grad=r) for n, r in zip(numbers, needs, strict=True)]
         a, b, c = leaves
-        y = (a * b / c).sum() + (a @ b) * (b @ c) + (a**b).sum() + tg.maximum(a * 3, c).sum() + F.linear(a[None], b[None], c[:1]).sum()
+        y = (
+            (a * b / c).sum()
+            + (a @ b) * (b @ c)
+            + (a**b).sum()
+            + tg.maximum(a * 3, c).sum()
+            + F.linear(a[None], b[None], c[:1]).sum()
+        )
         if any(needs):
             y.backward()
         return [leaf.grad for leaf in leaves]
