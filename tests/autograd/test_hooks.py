@@ -35,7 +35,7 @@ def test_a_hook_that_removes_itself_or_another_lets_the_others_run(what):
 
 
 def test_removing_one_of_two_equal_hooks_removes_that_one_only():
-    x, y = computed()
+    _, y = computed()
     calls = []
     hook = calls.append
     first = y.register_hook(hook)
@@ -103,7 +103,7 @@ def test_a_retained_gradient_follows_the_tensor_through_changes_in_place():
 def test_a_hook_registered_before_a_change_in_place_sees_the_gradient_from_before_it():
     """As in PyTorch: the hook belongs to the value that the tensor had."""
     seen = []
-    x, y = computed()
+    _, y = computed()
     y.register_hook(lambda g: seen.append(g.tolist()))
     y.mul_(5.0)
     y.register_hook(lambda g: seen.append(g.tolist()))

@@ -94,9 +94,7 @@ def test_a_coroutine_is_in_the_mode_until_it_ends():
 
 
 def test_an_asynchronous_generator_is_refused():
-    with pytest.raises(
-        TypeError, match="no_grad cannot decorate .*steps, an asynchronous generator: put `with` blocks"
-    ):
+    with pytest.raises(TypeError, match="no_grad cannot decorate .*steps, an asynchronous generator"):
 
         @tg.no_grad
         async def steps():
