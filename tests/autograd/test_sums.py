@@ -129,7 +129,7 @@ def test_this_python_counts_one_reference_for_one_name():
 
 @given(st.data())
 def test_any_graph_of_holders_and_adders(data):
-    """Sums, parts, holders and Functions in any order: held arrays are as before, and the gradient is the difference."""
+    """Sums, parts, holders and Functions in any order: held arrays are as before, the gradient is right."""
     held = np.full(3, 3.0)
     keeper = holding(held)
     x = tensor([1.0, 2.0, 3.0], dtype=tg.float64, requires_grad=True)
