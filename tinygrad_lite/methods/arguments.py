@@ -1,4 +1,4 @@
-"""Arguments in the forms that people give them, made ready for an operation: sizes, dimensions, data, indices."""
+"""Arguments in the forms that people give them, made ready for an operation: sizes, dimensions, data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import backend, ops
-from tinygrad_lite.backend import Array
 from tinygrad_lite.op import Traced
 
 Number = bool | int | float
@@ -50,41 +49,11 @@ def one_dim(dim: int, ndim: int) -> int:
     return ops.shape.dims(dim, ndim)[0] if ndim else min(ops.shape.dims(dim, 1)[0], 0)
 
 
-def as_index(index: Any, like: Array) -> Any:
-    """An index as the arrays know it: Tensors, lists and ranges as integer or bool arrays, copied, beside `like`."""
-    if isinstance(index, tuple):
-        return tuple(_index_part(part, like) for part in index)
-    return _index_part(index, like)
-
-
-def _index_part(part: Any, like: Array) -> Any:
-    if part is None or part is Ellipsis or isinstance(part, slice):
-        return part
-    if isinstance(part, int) and not isinstance(part, bool):
-        return part
-    if isinstance(part, Traced):
-        part = backend.copy(part._array)
-    elif isinstance(part, list | range | tuple):
-        part = np.array([p.item() if isinstance(p, Traced) else p for p in part]) if len(part) else np.zeros(0, "int64")
-    elif backend.is_array(part):
-        part = backend.copy(part)
-    elif isinstance(part, bool | np.bool_):
-        part = np.asarray(part)
-    elif isinstance(part, np.integer):
-        return int(part)
-    else:
-        raise IndexError(
-            "only integers, slices (`:`), ellipsis (`...`), None and long or bool Tensors are valid indices (got"
-            f" {type(part).__name__})"
-        )
-    if part.dtype.kind not in "iub":
-        raise IndexError(
-            f"tensors used as indices must be long, int, byte or bool tensors, and this one is {part.dtype}"
-        )
-    if part.ndim == 0 and part.dtype.kind != "b":
-        return int(part.item())
-    if isinstance(like, np.ndarray) and not isinstance(part, np.ndarray):
-        raise RuntimeError(
-            "indices should be either on cpu or on the same device as the indexed tensor (cpu): use index.cpu()"
-        )
-    return backend.move(part, backend.device_of(like)) if isinstance(part, np.ndarray) else part
+def without_leading_ones(value: Any) -> Any:
+    """What is assigned, without sizes of 1 in front: they broadcast anyway, and NumPy refuses them beside a mask."""
+    if not isinstance(value, Traced) and not backend.is_array(value):
+        return value
+    sizes = list(value.shape)
+    while sizes and sizes[0] == 1:
+        del sizes[0]
+    return value if len(sizes) == value.ndim else value.reshape(sizes)

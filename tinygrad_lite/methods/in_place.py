@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_lite import backend, ops
 from tinygrad_lite.backend import Array, Generator
-from tinygrad_lite.methods.arguments import Number, as_index
+from tinygrad_lite.methods.arguments import Number, without_leading_ones
+from tinygrad_lite.methods.index import in_two_steps
 from tinygrad_lite.op import Traced
 
 if TYPE_CHECKING:
@@ -50,7 +51,12 @@ class InPlace(Traced):
         return self._in_place(change, ops.clamp, min=min, max=max)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self._in_place(_write, ops.indexing.setitem, value, index=as_index(index, self._array))
+        view, picked = in_two_steps(index, self._array)
+        if picked is None:
+            self._in_place(_write, ops.indexing.setitem, value, index=view)
+        else:
+            part: Any = self if view is None else ops.getitem(self, index=view)
+            part._in_place(_write, ops.indexing.setitem, without_leading_ones(value), index=picked)
 
     def copy_(self, other: Any) -> Tensor:
         """Overwrite with another tensor's numbers, broadcast to this shape; it may be on another device."""

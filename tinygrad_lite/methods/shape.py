@@ -8,8 +8,9 @@ import numpy as np
 
 from tinygrad_lite import backend, ops
 from tinygrad_lite.autograd import same_memory
-from tinygrad_lite.methods.arguments import as_index, one_dim, sizes
+from tinygrad_lite.methods.arguments import one_dim, sizes
 from tinygrad_lite.methods.attributes import Size
+from tinygrad_lite.methods.index import in_two_steps
 from tinygrad_lite.op import Traced
 from tinygrad_lite.ops.shape import Dim
 
@@ -21,7 +22,9 @@ class Shape(Traced):
     """Other shapes, other orders, parts."""
 
     def __getitem__(self, index: Any) -> Tensor:
-        return ops.getitem(self, index=as_index(index, self._array))
+        view, picked = in_two_steps(index, self._array)
+        part = self if view is None else ops.getitem(self, index=view)
+        return part if picked is None else ops.getitem(part, index=picked)
 
     def reshape(self, *shape: Any) -> Tensor:
         """The elements in another shape, one size of which may be -1: a view if possible, else a copy."""

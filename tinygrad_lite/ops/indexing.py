@@ -3,7 +3,9 @@
 Reading and adding-back are each other's gradient: `getitem` and `index_put`, `gather` and `scatter_add`. An element
 that is read twice receives the sum of both gradients.
 
-An index is what NumPy takes: ints, slices, None, Ellipsis, arrays of ints or bools, or a tuple of these.
+An index is what NumPy takes, in the two forms that Tensors use (`methods/index.py`): a tuple of ints, slices, None
+and an Ellipsis, or one of index arrays, masks and full slices. NumPy reads these as PyTorch does; not so an int and an
+index array together.
 """
 
 from __future__ import annotations
@@ -22,10 +24,6 @@ from tinygrad_lite.ops.shape import dims, reshape
 @op(view=True)
 def getitem(x, *, index):
     """y = x[index]: a view for ints and slices, as in NumPy, a copy for index arrays."""
-    if index.__class__ is int:
-        return x[index, ...]  # with the Ellipsis, an element of a vector too is a view, not a copied scalar
-    if isinstance(index, tuple) and all(isinstance(i, int) for i in index):
-        return x[(*index, ...)]
     return x[index]
 
 
