@@ -150,6 +150,7 @@ OPERATIONS = {
     "roll": Operation(lambda T, a: a.roll(3, 1), one),
     "pad": Operation(lambda T, a: T.nn.functional.pad(a, (1, 2, 3, 4)), one),
     "tril": Operation(lambda T, a: a.tril(), one),
+    "diagonal": Operation(lambda T, a: a.diagonal(), one),
     "triu": Operation(lambda T, a: a.triu(), one),
     # elements
     "slice": Operation(lambda T, a: a[1:, ::2], one),

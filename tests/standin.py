@@ -195,6 +195,8 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
             return NotImplemented
         check(function.__name__, arguments, inputs, settings)
         found = function(*unwrap(inputs), **{name: unwrap(value) for name, value in settings.items()})
+        if function is np.diagonal:
+            found.flags.writeable = True  # unlike NumPy's
         return wrap(found, inputs)
 
     def get(self):

@@ -497,6 +497,14 @@ def expand(x: Array, shape: tuple[int, ...]) -> Array:
     return np.broadcast_to(x, shape)
 
 
+def diagonal(x: Array, offset: int, dim1: int, dim2: int) -> Array:
+    """A view of x's diagonal along two dimensions. Like CuPy's it can be written; NumPy's cannot, unless told so."""
+    found = np.diagonal(x, offset, dim1, dim2)
+    if isinstance(found, np.ndarray):
+        found.flags.writeable = x.flags.writeable
+    return found
+
+
 def keep(mask: Array, x: Array) -> Array:
     """x where mask is True, else 0, an infinity or NaN in x too (which x * mask would turn into NaN)."""
     if _by_bits(mask, x):

@@ -183,5 +183,4 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     """
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
-    equation, tensors = ops.linalg.spelled_out(equation, [as_tensor(operand) for operand in operands])
-    return ops.einsum(*tensors, equation=equation)
+    return ops.linalg.summed(*ops.linalg.spelled_out(equation, [as_tensor(operand) for operand in operands]))

@@ -190,6 +190,9 @@ SHAPE = [
     Case("triu", lambda T, x: x.triu(1), some([(3, 3)], [(2, 3)])),
     Case("diagonal", lambda T, x: x.diagonal(), some([(3, 3)], [(2, 3)])),
     Case("diagonal offset", lambda T, x: x.diagonal(-1), some([(3, 3)], [(3, 2)])),
+    Case("diagonal dims", lambda T, x: x.diagonal(1, -1, 0), some([(3, 2, 2)])),
+    Case("select", lambda T, x: x.select(1, -1), some([(2, 3)], [(2, 2, 3)])),
+    Case("movedim several", lambda T, x: x.movedim((0, 1), (-1, 0)), some([(2, 3)], [(2, 1, 3)])),
     Case("narrow", lambda T, x: x.narrow(0, 1, 2), some([(3,)], [(4, 2)])),
 ]
 
@@ -206,6 +209,9 @@ INDEXING = [
     Case("range and list", lambda T, x: x[range(2), [2, 0]], some([(2, 3)])),
     Case("repeated", lambda T, x: x[T.tensor([1, 1, 1])], some([(3,)], [(2, 3)])),
     Case("matrix index", lambda T, x: x[T.tensor([[0, 1], [1, 1]])], some([(3,)], [(2, 2)])),
+    Case("int beside tensor", lambda T, x: x[1, :, T.tensor([2, 0, 2])], some([(2, 2, 3)])),
+    Case("slice between", lambda T, x: x[T.tensor([1, 0]), 1:, [[0], [2]]], some([(2, 2, 3)])),
+    Case("bool", lambda T, x: x[True, ..., [1, 1]], some([(2, 3)])),
     Case("two tensors", lambda T, x: x[T.tensor([0, 1]), T.tensor([2, 2])], some([(2, 3)])),
     Case("broadcast indices", lambda T, x: x[T.tensor([[0], [1]]), T.tensor([2, 0])], some([(2, 3)])),
     Case("mask", lambda T, x: x[x.detach() > 0], some([(4,)], [(2, 3)]), distinct=True),
@@ -218,6 +224,11 @@ INDEXING = [
     Case("assign broadcast", lambda T, a, b: assigned(T, a, (slice(1, None),), b), some([(3, 2), (2,)])),
     Case("assign number", lambda T, x: assigned(T, x, 0, 3.0), some([(3, 2)], [(2,)])),
     Case("assign list", lambda T, a, b: assigned(T, a, [0, 2], b), some([(3, 2), (2, 2)])),
+    Case(
+        "assign beside int",
+        lambda T, a, b: assigned(T, a, (1, slice(None), T.tensor([2, 0])), b),
+        some([(2, 2, 3), (2, 2)], [(2, 2, 3), (1, 1, 2)]),
+    ),
     Case("assign mask", lambda T, a, b: assigned(T, a, T.tensor([True, False, True]), b), some([(3, 2), (2, 2)])),
     Case("in place", lambda T, a, b: (a * 2).mul_(b).add_(a, alpha=0.5).sub_(b).div_(b * b + 1), some([(3, 2), (2,)])),
     Case("in a view", lambda T, a, b: in_a_view(a * 1, b), some([(2, 3), (2,)])),
@@ -271,6 +282,14 @@ LINALG = [
     Case("einsum trace", lambda T, x: T.einsum("ii->i", x), some([(3, 3)])),
     Case("einsum ellipsis", lambda T, a, b: T.einsum("...i,...i->...", a, b), some([(2, 3), (2, 3)])),
     Case("einsum three", lambda T, a, b, c: T.einsum("i,ij,j->", a, b, c), some([(2,), (2, 3), (3,)])),
+    Case("einsum of size 1", lambda T, a, b: T.einsum("i,i", a, b), some([(2,), (1,)], [(1,), (3,)])),
+    Case(
+        "einsum broadcast",
+        lambda T, a, b, c: T.einsum("ij,ij,j->i", a, b, c),
+        some([(2, 3), (1, 3), (1,)], [(1, 1), (2, 1), (3,)]),
+    ),
+    Case("einsum turned", lambda T, x: T.einsum("ijk->kij", x), some([(2, 1, 3)])),
+    Case("einsum diagonal", lambda T, x: T.einsum("iij->ji", x), some([(2, 2, 3)])),
     Case("einsum outer", lambda T, a, b: T.einsum("i,j->ij", a, b), some([(2,), (3,)])),
 ]
 

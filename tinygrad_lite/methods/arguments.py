@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite import backend, ops
+from tinygrad_lite import backend
 from tinygrad_lite.op import Traced
 
 Number = bool | int | float
@@ -42,11 +42,9 @@ def sizes(given: tuple[Any, ...]) -> tuple[int, ...]:
     """Sizes or dimensions given one by one or as one sequence, as a tuple."""
     if len(given) == 1 and isinstance(given[0], tuple | list):
         given = tuple(given[0])
+    if bool in map(type, given):
+        raise TypeError(f"sizes and dimensions must be ints, not bools: {given}")
     return tuple(operator.index(size) for size in given)
-
-
-def one_dim(dim: int, ndim: int) -> int:
-    return ops.shape.dims(dim, ndim)[0] if ndim else min(ops.shape.dims(dim, 1)[0], 0)
 
 
 def without_leading_ones(value: Any) -> Any:

@@ -9,8 +9,8 @@ import numpy as np
 from tinygrad_lite import backend
 from tinygrad_lite.autograd.changes import owner_of
 from tinygrad_lite.backend import Device, DType
-from tinygrad_lite.methods.arguments import one_dim
 from tinygrad_lite.op import Traced
+from tinygrad_lite.ops.shape import one_dim
 
 if TYPE_CHECKING:
     from tinygrad_lite.tensor import Tensor

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_lite import ops
+from tinygrad_lite import backend, ops
 from tinygrad_lite.methods.arguments import as_operand
 from tinygrad_lite.op import Traced
+from tinygrad_lite.ops.shape import one_dim
 
 if TYPE_CHECKING:
     from tinygrad_lite.tensor import Tensor
@@ -91,7 +92,11 @@ def _transpose(a: Tensor, axes: Any = None) -> Tensor:
 
 
 def _take(a: Tensor, indices: Any, axis: int | None = None) -> Tensor:
-    return a.ravel()[indices] if axis is None else a[(slice(None),) * (axis % a.ndim) + (indices,)]
+    indices = as_operand(indices)
+    if isinstance(indices, Traced):
+        indices = indices._array
+    indices = backend.cast(indices, "int64")  # what would be a mask in an index is positions here
+    return a.ravel()[indices] if axis is None else a[(slice(None),) * one_dim(axis, a.ndim) + (indices,)]
 
 
 def _clip(a: Tensor, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Tensor:
@@ -102,6 +107,13 @@ def _concatenate(arrays: Any, axis: int | None = 0) -> Tensor:
     if axis is None:
         return ops.cat(*(as_operand(array).reshape(-1) for array in arrays), dim=0)
     return ops.cat(*map(as_operand, arrays), dim=axis)
+
+
+def _expand_dims(a: Tensor, axis: Any) -> Tensor:
+    new = axis if isinstance(axis, tuple | list) else (axis,)
+    for d in sorted(ops.shape.dims(tuple(new), a.ndim + len(new))):
+        a = a.unsqueeze(d)
+    return a
 
 
 def _tile(A: Tensor, reps: Any) -> Tensor:
@@ -127,8 +139,7 @@ def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
 
 
 def _einsum(subscripts: str, *operands: Any) -> Tensor:
-    equation, spelled_out = ops.linalg.spelled_out(subscripts, [as_operand(operand) for operand in operands])
-    return ops.einsum(*spelled_out, equation=equation)
+    return ops.linalg.summed(*ops.linalg.spelled_out(subscripts, [as_operand(operand) for operand in operands]))
 
 
 def _norm(x: Tensor, ord: Any = None, axis: int | None = None, keepdims: bool = False) -> Tensor:
@@ -162,7 +173,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.swapaxes: lambda a, axis1, axis2: a.transpose(axis1, axis2),
     np.moveaxis: lambda a, source, destination: a.movedim(source, destination),
     np.squeeze: lambda a, axis=None: a.squeeze(axis),
-    np.expand_dims: lambda a, axis: a.unsqueeze(axis),
+    np.expand_dims: _expand_dims,
     np.broadcast_to: lambda array, shape: array.expand(shape),
     np.tile: _tile,
     np.flip: lambda m, axis=None: m.flip(tuple(range(m.ndim)) if axis is None else axis),

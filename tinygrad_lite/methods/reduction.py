@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tinygrad_lite import backend, ops
-from tinygrad_lite.methods.arguments import Number, one_dim
+from tinygrad_lite.methods.arguments import Number
 from tinygrad_lite.op import Op, Traced
-from tinygrad_lite.ops.shape import Dim
+from tinygrad_lite.ops.shape import Dim, one_dim
 
 if TYPE_CHECKING:
     from tinygrad_lite.tensor import Tensor
@@ -77,9 +77,7 @@ class Reduction(Traced):
         return ops.amin(self) if dim is None else self._chosen(ops.argmin, dim, keepdim)
 
     def _chosen(self, choose: Op, dim: int, keepdim: bool) -> ValuesIndices:
-        if not self.ndim:
-            return ValuesIndices(self.clone(), choose(self))
-        indices = choose(self, dim=dim, keepdim=True)
+        indices = choose(self, dim=one_dim(dim, self.ndim), keepdim=True)
         values = ops.gather(self, indices, dim=dim)
         return ValuesIndices(values, indices) if keepdim else ValuesIndices(values.squeeze(dim), indices.squeeze(dim))
 
@@ -91,24 +89,26 @@ class Reduction(Traced):
         """The position of the smallest element along `dim`, or in the flattened tensor: the first of several."""
         return ops.argmin(self, dim=dim, keepdim=keepdim)
 
-    def argsort(self, dim: int = -1, descending: bool = False) -> Tensor:
-        """The positions that sort the elements along `dim`, equal ones in their order."""
+    def argsort(self, dim: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
+        """The positions that sort the elements along `dim`: equal ones in their order, NaN as the largest."""
         return ops.argsort(self, dim=dim, descending=descending)
 
-    def sort(self, dim: int = -1, descending: bool = False) -> ValuesIndices:
-        """The elements sorted along `dim`, and where they stood."""
+    def sort(self, dim: int = -1, descending: bool = False, stable: bool = True) -> ValuesIndices:
+        """The elements sorted along `dim`, and where they stood: equal ones in their order, NaN as the largest."""
         indices = self.argsort(dim, descending)
-        return ValuesIndices(ops.gather(self, indices, dim=dim) if self.ndim else self.clone(), indices)
+        return ValuesIndices(ops.gather(self, indices, dim=dim), indices)
 
-    def topk(self, k: int, dim: int = -1, largest: bool = True) -> ValuesIndices:
+    def topk(self, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesIndices:
         """The k largest (or smallest) elements along `dim`, the most extreme first, and where they stood."""
-        size = self.size(dim) if self.ndim else 1
+        d = one_dim(dim, self.ndim)
+        size = self._array.shape[d] if self.ndim else 1
         if not 0 <= k <= size:
             raise RuntimeError(
                 f"topk: selected index k out of range: k is {k}, and dimension {dim} has {size} elements"
             )
         indices = self.argsort(dim, largest)
-        indices = indices[(slice(None),) * one_dim(dim, self.ndim) + (slice(k),)]
+        if self.ndim:
+            indices = indices[(slice(None),) * d + (slice(k),)]
         return ValuesIndices(ops.gather(self, indices, dim=dim), indices)
 
     def any(self, dim: Dim = None, keepdim: bool = False) -> Tensor:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_lite import backend, ops
 from tinygrad_lite.autograd import same_memory
-from tinygrad_lite.methods.arguments import one_dim, sizes
+from tinygrad_lite.methods.arguments import sizes
 from tinygrad_lite.methods.attributes import Size
 from tinygrad_lite.methods.index import in_two_steps
 from tinygrad_lite.op import Traced
-from tinygrad_lite.ops.shape import Dim
+from tinygrad_lite.ops.shape import Dim, one_dim
 
 if TYPE_CHECKING:
     from tinygrad_lite.tensor import Tensor
@@ -52,9 +53,9 @@ class Shape(Traced):
 
     def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         """The dimensions from start_dim to end_dim as one."""
+        start, end = one_dim(start_dim, self.ndim), one_dim(end_dim, self.ndim)
         if not self.ndim:
             return self.reshape(1)
-        start, end = one_dim(start_dim, self.ndim), one_dim(end_dim, self.ndim)
         if start > end:
             raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
         shape = self._array.shape
@@ -111,14 +112,21 @@ class Shape(Traced):
     def split(self, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
         """Pieces along `dim`, views: each of split_size (the last may be smaller), or of the sizes in a list."""
         d = one_dim(dim, self.ndim)
+        if not self.ndim:
+            raise RuntimeError("split expects at least a 1-dimensional tensor")
         total = self._array.shape[d]
-        if isinstance(split_size, int):
-            if split_size <= 0:
+        if not isinstance(split_size, tuple | list):
+            step = operator.index(split_size)
+            if step < 0 or (step == 0 and total):
                 raise RuntimeError(f"split expects split_size be positive, but got split_size={split_size}")
-            starts = range(0, max(total, 1), split_size)
-            lengths = [min(split_size, total - start) for start in starts]
+            lengths = [min(step, total - start) for start in range(0, max(total, 1), step or 1)]
         else:
-            lengths = list(split_size)
+            lengths = [operator.index(size) for size in split_size]
+            if min(lengths, default=0) < 0:
+                raise RuntimeError(
+                    "split_with_sizes expects split_sizes have only non-negative entries, but got"
+                    f" split_sizes={lengths}"
+                )
             if sum(lengths) != total:
                 raise RuntimeError(
                     f"split_with_sizes expects split_sizes to sum exactly to {total} (input tensor's size at dimension"
@@ -132,25 +140,64 @@ class Shape(Traced):
         """At most `chunks` pieces of equal size along `dim` (the last may be smaller), views."""
         if chunks <= 0:
             raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-        return self.split(max(-(-self.size(dim) // chunks), 1), dim)
+        if not self.ndim:
+            raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+        size = self.size(dim)
+        return self.split(-(-size // chunks) if size else [0] * chunks, dim)
 
     def unbind(self, dim: int = 0) -> tuple[Tensor, ...]:
         """The slices along `dim`, each without it: views."""
-        return tuple(self.transpose(0, dim)) if dim == 0 else tuple(self.movedim(dim, 0))
+        if not self.ndim:
+            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+        before = (slice(None),) * one_dim(dim, self.ndim)
+        return tuple(self[(*before, i)] for i in range(self.size(dim)))
 
-    def movedim(self, source: int, destination: int) -> Tensor:
-        """One dimension moved to another place, the others in their order."""
-        order = [d for d in range(self.ndim) if d != one_dim(source, self.ndim)]
-        order.insert(one_dim(destination, self.ndim), one_dim(source, self.ndim))
-        return self.permute(*order)
+    def select(self, dim: int, index: int) -> Tensor:
+        """The slice at position `index` along `dim`, without that dimension: a view."""
+        if not self.ndim:
+            raise IndexError("select() cannot be applied to a 0-dim tensor.")
+        return self[(slice(None),) * one_dim(dim, self.ndim) + (operator.index(index),)]
 
-    def narrow(self, dim: int, start: int, length: int) -> Tensor:
-        """`length` elements along `dim` from `start` on: a view."""
-        return self[(slice(None),) * one_dim(dim, self.ndim) + (slice(start, start + length),)]
+    def movedim(self, source: Any, destination: Any) -> Tensor:
+        """A dimension moved to another place, or each of several to one of as many; the others stay in their order."""
+        if isinstance(source, tuple | list) != isinstance(destination, tuple | list):
+            raise TypeError(f"movedim takes two ints, or two sequences of them, but got {source!r} and {destination!r}")
+        several = isinstance(source, tuple | list)
+        taken = [one_dim(d, self.ndim) for d in (source if several else [source])]
+        places = [one_dim(d, self.ndim) for d in (destination if several else [destination])]
+        if len(taken) != len(places):
+            raise RuntimeError(
+                f"movedim: Invalid source or destination dims: source ({source} dims) should contain the same number of"
+                f" dims as destination ({destination} dims)"
+            )
+        for name, found, given in (("source", taken, source), ("destination", places, destination)):
+            if len(set(found)) < len(found):
+                raise RuntimeError(f"movedim: repeated dim in `{name}` ({given})")
+        order = [d for d in range(self.ndim) if d not in taken]
+        for place, d in sorted(zip(places, taken, strict=True)):
+            order.insert(place, d)
+        return self.permute(order[: self.ndim])
+
+    moveaxis = movedim
+
+    def narrow(self, dim: int, start: Any, length: int) -> Tensor:
+        """`length` elements along `dim` from `start` on: a view. A negative start counts from the end."""
+        if not self.ndim:
+            raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+        d = one_dim(dim, self.ndim)
+        size, first, length = self._array.shape[d], operator.index(start), operator.index(length)
+        if length < 0:
+            raise RuntimeError("narrow(): length must be non-negative.")
+        if not -size <= first <= size:
+            raise IndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got {first})")
+        first += size if first < 0 else 0
+        if first + length > size:
+            raise RuntimeError(f"start ({first}) + length ({length}) exceeds dimension size ({size}).")
+        return self[(slice(None),) * d + (slice(first, first + length),)]
 
     def flip(self, *dims: Any) -> Tensor:
-        """In reverse order along each of `dims`. A view, where PyTorch copies."""
-        return ops.flip(self, dims=sizes(dims))
+        """In reverse order along each of `dims`: a copy."""
+        return ops.flip(self, dim=sizes(dims))
 
     def roll(self, shifts: Any, dims: Any = None) -> Tensor:
         """Moved on by `shifts` places along `dims` (None: flattened), around the end."""
@@ -165,24 +212,31 @@ class Shape(Traced):
         return ops.triu(self, diagonal=diagonal)
 
     def diagonal(self, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-        """The elements whose positions along dim1 and dim2 are equal (but for the offset), as a last dimension."""
-        rows, columns = self.size(dim1), self.size(dim2)
-        first, second = one_dim(dim1, self.ndim), one_dim(dim2, self.ndim)
-        order = [d for d in range(self.ndim) if d not in (first, second)]
-        length = max(min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns), 0)
-        along = self._wrap(backend.create("arange", length, dtype="int64", where=self.device))
-        moved = self.permute(*order, first, second)
-        return moved[..., along + max(-offset, 0), along + max(offset, 0)]
+        """The elements whose positions along dim1 and dim2 are equal, or offset, along a new last dimension: a view."""
+        return ops.diagonal(self, offset=operator.index(offset), dim1=dim1, dim2=dim2)
 
     def gather(self, dim: int, index: Tensor) -> Tensor:
-        """One element for each of the index, which names its position along `dim`."""
-        return ops.gather(self, index, dim=dim)
+        """One element for each of the index, which names its position along `dim`, from 0 on.
+
+        A tensor without dimensions is taken for one of a single element.
+        """
+        if self.ndim > 1 or index.ndim > 1 or self.ndim == index.ndim == 1:
+            _check_positions("gather", index, self.size(dim) if self.ndim else 1)
+            return ops.gather(self, index, dim=dim)
+        one_dim(dim, self.ndim)
+        return self.reshape(-1).gather(0, index.reshape(-1)).reshape(index.shape)
 
     def index_select(self, dim: int, index: Tensor) -> Tensor:
-        """The slices along `dim` at the positions in `index`, of one dimension."""
+        """The slices along `dim` at the positions in `index`, a vector: a copy. Positions count from 0 on."""
         if index.ndim > 1:
             raise IndexError("index_select(): Index is supposed to be a vector")
-        return self[(slice(None),) * one_dim(dim, self.ndim) + (index,)]
+        d = one_dim(dim, self.ndim)
+        _check_positions("index_select", index, self._array.shape[d] if self.ndim else 1)
+        if self.ndim:
+            return self[(slice(None),) * d + (index.reshape(-1),)]
+        if index.numel() != 1:
+            raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {index.numel()} value(s)")
+        return self.clone()
 
     def dot(self, other: Tensor) -> Tensor:
         """Σ self · other, of two vectors of the same length."""
@@ -201,3 +255,14 @@ class Shape(Traced):
         if self.ndim != 2 or other.ndim != 2:
             raise RuntimeError(f"mm: matrices expected, got {self.ndim}D and {other.ndim}D tensors")
         return ops.matmul(self, other)
+
+
+def _check_positions(name: str, index: Tensor, size: int) -> None:
+    """RuntimeError unless these are whole numbers from 0 to size - 1. NumPy would count negative ones from the end."""
+    if index.dtype not in (np.int64, np.int32):
+        raise RuntimeError(f"{name}(): Expected dtype int32 or int64 for index, but got {index.dtype}")
+    if index.numel() and not 0 <= index.min().item() <= index.max().item() < size:
+        raise RuntimeError(
+            f"{name}(): index out of range: its positions go from {index.min().item()} to {index.max().item()}, and the"
+            f" dimension has size {size}"
+        )

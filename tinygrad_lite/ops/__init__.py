@@ -97,6 +97,8 @@ from tinygrad_lite.ops.reduction import (
 )
 from tinygrad_lite.ops.shape import (
     cat,
+    diagonal,
+    diagonal_put,
     expand,
     flip,
     pad,

@@ -18,7 +18,7 @@ from tinygrad_lite import backend
 from tinygrad_lite.backend import Array
 from tinygrad_lite.op import op
 from tinygrad_lite.ops.elementwise import keep
-from tinygrad_lite.ops.shape import dims, reshape
+from tinygrad_lite.ops.shape import one_dim, reshape
 
 
 @op(view=True)
@@ -124,7 +124,7 @@ def follow(x: Any, view: tuple[tuple[Any, dict[str, Any]], ...]) -> Any:
 @op
 def gather(x, index, *, dim):
     """y[i][j][k] = x[index[i][j][k]][j][k] for dim 0, and so on: one element of x for each element of the index."""
-    return x[_positions(x.shape, index, dims(dim, x.ndim)[0])]
+    return x[_positions(x.shape, index, one_dim(dim, x.ndim))]
 
 
 @gather.gradient("x")
@@ -136,7 +136,7 @@ def _(g, index, shape, dim):
 def scatter_add(x, index, *, dim, shape):
     """Zeros of `shape`, in which each element of x has been added where `gather` would have read it."""
     y = np.zeros_like(x, shape=shape)
-    backend.add_at(y, _positions(shape, index, dims(dim, len(shape))[0]), x)
+    backend.add_at(y, _positions(shape, index, one_dim(dim, len(shape))), x)
     return y
 
 
@@ -147,7 +147,7 @@ def _(g, index, dim):
 
 def _positions(shape: tuple[int, ...], index: Array, dim: int) -> tuple[Array, ...]:
     """An index array for each dimension: the given one along `dim`, the element's own place along the others."""
-    if index.dtype.kind not in "iu":
+    if index.dtype not in ("int64", "int32"):
         raise RuntimeError(f"gather(): Expected dtype int64 for index, but got {index.dtype}")
     fits = index.ndim == len(shape) and all(
         d == dim or chosen <= size for d, (chosen, size) in enumerate(zip(index.shape, shape, strict=True))

@@ -16,7 +16,7 @@ import numpy as np
 from tinygrad_lite.backend import ShapeError
 from tinygrad_lite.op import op
 from tinygrad_lite.ops.elementwise import mul
-from tinygrad_lite.ops.shape import expand, reshape, swap_last, unsqueeze
+from tinygrad_lite.ops.shape import expand, permute, reshape, swap_last, unsqueeze
 
 
 @op(types="common")
@@ -98,7 +98,8 @@ def _(g):
 def einsum(*operands, equation):
     """Einstein's summation: `einsum(a, b, equation="ik,kj->ij")` is a @ b. No label occurs twice in one operand.
 
-    The equation names every dimension by a letter, with no "..." (`spelled_out` sees to that).
+    The equation names every dimension by a letter, with no "..." (`spelled_out` sees to that). Size 1 broadcasts to the
+    size that another operand has for the same label.
     """
     return np.einsum(equation, *operands, optimize=len(operands) > 1)
 
@@ -113,12 +114,20 @@ def _(g, *operands, index, equation):
     known = set(output).union(*(label for label, _ in others))
     found = "".join(label for label in mine if label in known)
     inputs = ",".join([output, *(label for label, _ in others)])
-    gradient = einsum(g, *(x for _, x in others), equation=f"{inputs}->{found}")
-    missing = [d for d, label in enumerate(mine) if label not in known]
-    for d in missing:
-        gradient = unsqueeze(gradient, dim=d)
-    sizes = operands[index].shape
-    return expand(gradient, shape=tuple(sizes[d] if d in missing else -1 for d in range(len(mine))))
+    gradient = summed(f"{inputs}->{found}", [g, *(x for _, x in others)])
+    for d, label in enumerate(mine):
+        if label not in known:
+            gradient = unsqueeze(gradient, dim=d)
+    sizes = zip(gradient.shape, operands[index].shape, strict=True)  # where the gradient's is 1, others broadcast
+    return expand(gradient, shape=tuple(size if have == 1 else have for have, size in sizes))
+
+
+def summed(equation: str, operands: Sequence[Any]) -> Any:
+    """`einsum` for an equation that is spelled out; of one operand, with nothing to sum, a view, as in PyTorch."""
+    labels, output = equation.split("->")
+    if len(operands) == 1 and sorted(labels) == sorted(output):
+        return permute(operands[0], dims=tuple(labels.index(label) for label in output))
+    return einsum(*operands, equation=equation)
 
 
 def spelled_out(equation: str, operands: Sequence[Any]) -> tuple[str, Sequence[Any]]:
@@ -159,6 +168,11 @@ def _diagonals(labels: str, x: Any) -> tuple[str, Any]:
     for label in set(labels):
         while labels.count(label) > 1:
             first, second = labels.index(label), labels.rindex(label)
+            if x.shape[first] != x.shape[second]:
+                raise ShapeError(
+                    f"einsum: subscript {label} is repeated, but the sizes don't match, {x.shape[first]} and"
+                    f" {x.shape[second]} in shape {tuple(x.shape)}"
+                )
             x = x.diagonal(0, first, second)
             labels = labels[:first] + labels[first + 1 : second] + labels[second + 1 :] + label
     return labels, x

@@ -15,7 +15,7 @@ import numpy as np
 from tinygrad_lite import backend
 from tinygrad_lite.op import op
 from tinygrad_lite.ops.elementwise import abs, cast, exp, keep, pow, sign, where, zeros_like
-from tinygrad_lite.ops.shape import Dim, dims, expand, flip, pad, permute, reshape, stack
+from tinygrad_lite.ops.shape import Dim, dims, expand, flip, one_dim, pad, permute, reshape, stack
 
 
 def count(shape: tuple[int, ...], dim: Dim) -> int:
@@ -118,14 +118,15 @@ def _require_floating(name: str, x: Any) -> None:
 @op
 def cumsum(x, *, dim):
     """yᵢ = x₁ + ... + xᵢ along `dim`, an int."""
-    return np.cumsum(x, axis=dims(dim, x.ndim)[0]) if x.ndim else x.copy()
+    d = one_dim(dim, x.ndim)
+    return np.cumsum(x, axis=d) if x.ndim else x.copy()
 
 
 @cumsum.gradient("x")
 def _(g, dim):
     if not g.ndim:
         return g
-    return flip(cumsum(flip(g, dims=(dim,)), dim=dim), dims=(dim,))
+    return flip(cumsum(flip(g, dim=dim), dim=dim), dim=dim)
 
 
 # ------------------------------------------------------------------------------------------------------- products
@@ -194,21 +195,29 @@ def _(g, y, x, dim, keepdim):
 @op
 def argmax(x, *, dim=None, keepdim=False):
     """The position of the largest element along `dim`, the first of several: int64, with no gradient."""
-    return np.argmax(x, axis=None if dim is None else dims(dim, x.ndim)[0] if x.ndim else None, keepdims=keepdim)
+    d = None if dim is None else one_dim(dim, x.ndim)
+    return np.argmax(x, axis=d if x.ndim else None, keepdims=keepdim)
 
 
 @op
 def argmin(x, *, dim=None, keepdim=False):
     """The position of the smallest element along `dim`, the first of several: int64, with no gradient."""
-    return np.argmin(x, axis=None if dim is None else dims(dim, x.ndim)[0] if x.ndim else None, keepdims=keepdim)
+    d = None if dim is None else one_dim(dim, x.ndim)
+    return np.argmin(x, axis=d if x.ndim else None, keepdims=keepdim)
 
 
 @op
 def argsort(x, *, dim=-1, descending=False):
-    """The positions that would sort x along `dim`, equal elements in their order: int64, with no gradient."""
+    """The positions that sort x along `dim`, equal elements in their order, NaN as the largest: int64, no gradient."""
+    d = one_dim(dim, x.ndim)
     if not x.ndim:
         return np.zeros_like(x, dtype="int64")
-    return np.argsort(-x if descending else x, axis=dims(dim, x.ndim)[0], kind="stable")
+    if not descending:
+        return np.argsort(x, axis=d, kind="stable")
+    # Both ways round: -x would not do, of which there is none for uint8, bool and the least int64. Equal elements,
+    # turned round twice, are in their order again.
+    backwards = np.argsort(np.flip(x, d), axis=d, kind="stable")
+    return x.shape[d] - 1 - np.flip(backwards, d)
 
 
 @op
@@ -267,7 +276,9 @@ def _largest(x: Any, axes: tuple[int, ...]) -> Any:
 @op(types="float")
 def softmax(x, *, dim):
     """y = eˣ / Σ eˣ along `dim`, an int."""
-    axes = dims(dim, x.ndim)
+    if not x.ndim:
+        return softmax.forward(x.reshape(1), dim=dim).reshape(())
+    axes = (one_dim(dim, x.ndim),)
     y = x - _largest(x, axes)  # the only array made here: a new one for each step would cost more than the step
     np.exp(y, out=y)
     y /= backend.sum(y, axes, True)
@@ -282,7 +293,9 @@ def _(g, y, dim):
 @op(types="float")
 def log_softmax(x, *, dim):
     """y = x - ln Σ eˣ along `dim`, an int: the logarithm of softmax, without underflow."""
-    axes = dims(dim, x.ndim)
+    if not x.ndim:
+        return log_softmax.forward(x.reshape(1), dim=dim).reshape(())
+    axes = (one_dim(dim, x.ndim),)
     y = x - _largest(x, axes)
     y -= np.log(backend.sum(np.exp(y), axes, True))
     return y

@@ -8,6 +8,8 @@ Those marked `view=True` share memory with their input where the library's own f
 
 from __future__ import annotations
 
+import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -20,12 +22,12 @@ Dim = int | tuple[int, ...] | None
 
 def dims(dim: Any, ndim: int) -> tuple[int, ...]:
     """The dimensions that `dim` names, each from 0 to ndim - 1. IndexError for one out of range or named twice."""
-    if isinstance(dim, int) and 0 <= dim < ndim:
+    if dim.__class__ is int and 0 <= dim < ndim:
         return (dim,)  # the commonest case
     if dim is None:
         return tuple(range(ndim))
     span = ndim or 1  # as PyTorch, a tensor without dimensions answers to dim 0 and -1
-    named = tuple(dim) if isinstance(dim, (tuple, list)) else (dim,)
+    named = tuple(map(_an_int, dim)) if isinstance(dim, tuple | list) else (_an_int(dim),)
     for d in named:
         if not -span <= d < span:
             raise IndexError(f"Dimension out of range (expected to be in range of [{-span}, {span - 1}], but got {d})")
@@ -33,6 +35,19 @@ def dims(dim: Any, ndim: int) -> tuple[int, ...]:
     if len(set(found)) < len(found):
         raise RuntimeError(f"dim {found} appears multiple times in the list of dims")
     return found if ndim else ()
+
+
+def one_dim(dim: Any, ndim: int) -> int:
+    """The dimension that `dim` names, from 0 to ndim - 1 (without dimensions 0). TypeError unless it is an int."""
+    if dim.__class__ is int and 0 <= dim < ndim:
+        return dim
+    return dims(_an_int(dim), ndim or 1)[0]
+
+
+def _an_int(dim: Any) -> int:
+    if not isinstance(dim, bool) and hasattr(dim, "__index__"):
+        return operator.index(dim)
+    raise TypeError(f"a dimension must be an int, not {type(dim).__name__} ({dim!r})")
 
 
 # ------------------------------------------------------------------------------------------- the same elements anew
@@ -55,7 +70,8 @@ def _(g, shape):
 @op(view=True)
 def transpose(x, *, dim0, dim1):
     """x with two dimensions exchanged."""
-    return x.swapaxes(dims(dim0, x.ndim)[0], dims(dim1, x.ndim)[0]) if x.ndim else x
+    first, second = one_dim(dim0, x.ndim), one_dim(dim1, x.ndim)
+    return x.swapaxes(first, second) if x.ndim else x
 
 
 @transpose.gradient("x")
@@ -100,7 +116,7 @@ def squeeze(x, *, dim=None):
 @op(view=True)
 def unsqueeze(x, *, dim):
     """x with a dimension of size 1 put in at `dim`, counted in the result."""
-    d = dims(dim, x.ndim + 1)[0]
+    d = one_dim(dim, x.ndim + 1)
     return x.reshape((*x.shape[:d], 1, *x.shape[d:]))
 
 
@@ -125,6 +141,8 @@ def expand(x, *, shape):
             f"The expanded size of the tensor {tuple(shape)} must match the existing size {tuple(x.shape)} at"
             " non-singleton dimensions: only dimensions of size 1, or new ones on the left, can be expanded"
         )
+    if math.prod(sizes) == x.size:
+        return x.reshape(sizes)  # nothing is repeated, so that this view can be written too
     return backend.expand(x, sizes)
 
 
@@ -154,12 +172,12 @@ def _(g, shape, repeats):
 @op(types="common")
 def cat(*tensors, dim=0):
     """The tensors joined along `dim`; their other sizes agree."""
-    return np.concatenate(tensors, axis=dim)
+    return np.concatenate(tensors, axis=one_dim(dim, tensors[0].ndim))
 
 
 @cat.gradient("tensors")
 def _(g, dim, index, shapes):
-    d = dims(dim, g.ndim)[0]
+    d = one_dim(dim, g.ndim)
     start = sum(shape[d] for shape in shapes[:index])
     return g[(slice(None),) * d + (slice(start, start + shapes[index][d]),)]
 
@@ -167,12 +185,12 @@ def _(g, dim, index, shapes):
 @op(types="common")
 def stack(*tensors, dim=0):
     """Tensors of one shape joined along a new dimension, which stands at `dim` in the result."""
-    return np.stack(tensors, axis=dim)
+    return np.stack(tensors, axis=one_dim(dim, tensors[0].ndim + 1))
 
 
 @stack.gradient("tensors")
 def _(g, dim, index):
-    return g[(slice(None),) * dims(dim, g.ndim)[0] + (index,)]
+    return g[(slice(None),) * one_dim(dim, g.ndim) + (index,)]
 
 
 @op
@@ -201,15 +219,15 @@ def _(g, widths):
     return pad(g, widths=tuple(-width for width in widths))
 
 
-@op(view=True)
-def flip(x, *, dims):
-    """x with the order of its elements reversed along each of `dims`."""
-    return np.flip(x, dims)
+@op
+def flip(x, *, dim):
+    """x with the order of its elements reversed along each dimension that `dim` names: a copy."""
+    return np.flip(x, dims(dim, x.ndim)).copy()
 
 
 @flip.gradient("x")
-def _(g, dims):
-    return flip(g, dims=dims)
+def _(g, dim):
+    return flip(g, dim=dim)
 
 
 @op
@@ -244,3 +262,30 @@ def triu(x, *, diagonal=0):
 @triu.gradient("x")
 def _(g, diagonal):
     return triu(g, diagonal=diagonal)
+
+
+@op(view=True)
+def diagonal(x, *, offset=0, dim1=0, dim2=1):
+    """The elements whose positions along dim1 and dim2 are equal, but for the offset, along a new last dimension."""
+    first, second = one_dim(dim1, x.ndim), one_dim(dim2, x.ndim)
+    if first == second:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return backend.diagonal(x, offset, first, second)
+
+
+@diagonal.gradient("x")
+def _(g, shape, offset, dim1, dim2):
+    return diagonal_put(g, shape=shape, offset=offset, dim1=dim1, dim2=dim2)
+
+
+@op
+def diagonal_put(x, *, shape, offset, dim1, dim2):
+    """An array of zeros of `shape` with x on its diagonal."""
+    y = np.zeros_like(x, shape=shape)
+    diagonal(y, offset=offset, dim1=dim1, dim2=dim2)[...] = x
+    return y
+
+
+@diagonal_put.gradient("x")
+def _(g, offset, dim1, dim2):
+    return diagonal(g, offset=offset, dim1=dim1, dim2=dim2)

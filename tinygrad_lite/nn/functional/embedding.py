@@ -20,7 +20,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
             f"embedding: index out of range: the indices go from {input.min().item()} to {input.max().item()}, and the"
             f" weight {tuple(weight.shape)} has rows 0, ..., {symbols - 1}"
         )
-    rows = weight[input]
+    rows = weight[input.long()]
     if padding_idx is None:
         return rows
     if not -symbols <= padding_idx < symbols:
