@@ -17,6 +17,8 @@ def inputs_for(ufunc):
         return [POSITIVE, POSITIVE.T.copy()]
     if ufunc in (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert):
         return [POSITIVE > 1, POSITIVE > 2][: ufunc.nin]
+    if ufunc in (np.left_shift, np.right_shift):
+        return [np.arange(6) - 2, np.arange(6)]
     return [POSITIVE, POSITIVE[:1] + 0.3][: ufunc.nin]
 
 

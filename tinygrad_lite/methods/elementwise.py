@@ -96,6 +96,20 @@ class Elementwise(Traced):
 
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
 
+    def __lshift__(self, other: Any) -> Tensor:
+        """The bits of integers moved up."""
+        return ops.bitwise_left_shift(self, other)
+
+    def __rlshift__(self, other: Any) -> Tensor:
+        return ops.bitwise_left_shift(other, self)
+
+    def __rshift__(self, other: Any) -> Tensor:
+        """The bits of integers moved down."""
+        return ops.bitwise_right_shift(self, other)
+
+    def __rrshift__(self, other: Any) -> Tensor:
+        return ops.bitwise_right_shift(other, self)
+
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
         """True where equal."""
         return ops.eq(self, other) if _comparable(other) else NotImplemented
@@ -125,6 +139,8 @@ class Elementwise(Traced):
     eq, ne, lt, le, gt, ge = __eq__, __ne__, __lt__, __le__, __gt__, __ge__
     mul, matmul, neg, remainder, floor_divide = __mul__, __matmul__, __neg__, __mod__, __floordiv__
     multiply, negative = __mul__, __neg__
+    bitwise_and, bitwise_or, bitwise_xor, bitwise_not = __and__, __or__, __xor__, __invert__
+    bitwise_left_shift, bitwise_right_shift = __lshift__, __rshift__
 
     # --------------------------------------------------------------------------------------- elementwise functions
 

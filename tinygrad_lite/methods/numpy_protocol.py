@@ -64,6 +64,8 @@ UFUNCS: dict[Any, Callable[..., Any]] = {
     np.bitwise_or: ops.bitwise_or,
     np.bitwise_xor: ops.bitwise_xor,
     np.invert: ops.bitwise_not,
+    np.left_shift: ops.bitwise_left_shift,
+    np.right_shift: ops.bitwise_right_shift,
     np.isnan: ops.isnan,
     np.isfinite: ops.isfinite,
     np.isinf: ops.isinf,

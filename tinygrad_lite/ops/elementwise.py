@@ -675,19 +675,19 @@ def ge(a, b):
     return a >= b
 
 
-@op
+@op(types="common")
 def bitwise_and(a, b):
     """a & b: "and" for bools, bit by bit for integers"""
     return a & b
 
 
-@op
+@op(types="common")
 def bitwise_or(a, b):
     """a | b: "or" for bools, bit by bit for integers"""
     return a | b
 
 
-@op
+@op(types="common")
 def bitwise_xor(a, b):
     """a ^ b: "either, not both" for bools, bit by bit for integers"""
     return a ^ b
@@ -697,6 +697,26 @@ def bitwise_xor(a, b):
 def bitwise_not(x):
     """~x: "not" for bools, bit by bit for integers"""
     return ~x
+
+
+@op(types="common")
+def bitwise_left_shift(a, b):
+    """a << b: the bits of a moved up by b places, zeros coming in; from the number of bits on, 0"""
+    _require_integers("<<", a, b)
+    return np.left_shift(a, b)
+
+
+@op(types="common")
+def bitwise_right_shift(a, b):
+    """a >> b: the bits of a moved down by b places, the sign coming in"""
+    _require_integers(">>", a, b)
+    return np.right_shift(a, b)
+
+
+def _require_integers(sign: str, a: Any, b: Any) -> None:
+    dtypes = [getattr(x, "dtype", np.dtype(type(x))) for x in (a, b)]
+    if not {"i", "u"} & {dtype.kind for dtype in dtypes} or any(dtype.kind == "f" for dtype in dtypes):
+        raise NotImplementedError(f"{sign} moves the bits of integers, not of {dtypes[0]} and {dtypes[1]}")
 
 
 @op
