@@ -143,3 +143,63 @@ def test_strings_stay_strings():
 def test_settings_that_change_no_batch_are_taken_as_in_pytorch():
     loader = DataLoader(range(5), 2, False, None, None, 4, None, True, True)
     assert [batch.tolist() for batch in loader] == [[0, 1], [2, 3]]
+
+
+class Doubled:
+    """Changes the examples of whatever data set it is mixed into."""
+
+    def __getitem__(self, position):
+        return tuple(2 * part for part in super().__getitem__(position))
+
+
+class PlusOne(TensorDataset):
+    def __getitem__(self, position):
+        return tuple(part + 1 for part in super().__getitem__(position))
+
+
+class PlusOneAtOnce(PlusOne):
+    def gather(self, positions):
+        return [part + 1 for part in super().gather(positions)]
+
+
+class Renamed(PlusOne):
+    """Inherits all of it."""
+
+
+class MixedIn(Doubled, TensorDataset):
+    pass
+
+
+class NegatedSubset(Subset):
+    def __getitem__(self, position):
+        return tuple(-part for part in super().__getitem__(position))
+
+
+class MixedSubset(Doubled, Subset):
+    pass
+
+
+@given(
+    st.sampled_from([TensorDataset, PlusOne, PlusOneAtOnce, Renamed, MixedIn]),
+    st.lists(st.sampled_from([Subset, NegatedSubset, MixedSubset]), max_size=3),
+    st.integers(1, 4),
+    st.booleans(),
+)
+def test_a_batch_holds_the_examples_that_the_data_set_gives(kind, subsets, batch_size, by_tensor):
+    dataset = kind(tg.arange(7), tg.arange(14.0).reshape(7, 2))
+    for subset in subsets:
+        order = [3, 0, 2, 2, 1]
+        dataset = subset(dataset, tensor(order) if by_tensor else order)
+    for number, (x, y) in enumerate(DataLoader(dataset, batch_size)):
+        examples = [dataset[i] for i in range(number * batch_size, min((number + 1) * batch_size, len(dataset)))]
+        assert x.tolist() == [a.item() for a, _ in examples]
+        assert y.tolist() == [b.tolist() for _, b in examples]
+
+
+def test_a_transform_in_a_subclass_is_not_left_out():
+    ((x,),) = DataLoader(PlusOne(tg.zeros(3)), 3)
+    assert x.tolist() == [1.0, 1.0, 1.0]
+    ((x,),) = DataLoader(Subset(PlusOne(tg.zeros(3)), [0, 2]), 2)
+    assert x.tolist() == [1.0, 1.0]
+    ((x,),) = DataLoader(NegatedSubset(TensorDataset(tg.ones(3)), [0, 2]), 2)
+    assert x.tolist() == [-1.0, -1.0]

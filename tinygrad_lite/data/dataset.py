@@ -19,7 +19,11 @@ from tinygrad_lite.tensor import Tensor
 
 
 class Dataset:
-    """The base of data sets of one's own: write `__getitem__(position)` and `__len__()`."""
+    """The base of data sets of one's own: write `__getitem__(position)` and `__len__()`.
+
+    A subclass of a data set that can `gather` a batch may write `__getitem__` anew, to transform the examples. Then its
+    batches are made of these examples, until it has a `gather` of its own again.
+    """
 
     def __getitem__(self, position: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} must implement __getitem__(position)")
@@ -78,13 +82,25 @@ class Subset(Dataset):
         return self.dataset[self.indices[position]]
 
     def gather(self, positions: Sequence[int]) -> Any:
-        """A batch, gathered by the data set itself if it is a `Dataset`."""
-        if isinstance(self.dataset, Dataset):
-            return self.dataset.gather([self.indices[i] for i in positions])
-        return super().gather(positions)
+        """A batch, made by the data set itself if it can."""
+        return batch_of(self.dataset, [self.indices[i] for i in positions])
 
     def __len__(self) -> int:
         return len(self.indices)
+
+
+def batch_of(dataset: Any, positions: Sequence[int]) -> Any:
+    """A batch of the examples at these positions: by the data set's `gather`, if that knows of its `__getitem__`.
+
+    It does not where a subclass has written `__getitem__` anew, and inherits `gather`.
+    """
+    if isinstance(dataset, Dataset):
+        for kind in type(dataset).__mro__:
+            if "gather" in vars(kind):
+                return dataset.gather(positions)
+            if "__getitem__" in vars(kind):
+                break
+    return default_collate([dataset[position] for position in positions])
 
 
 def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | None = None) -> list[Subset]:

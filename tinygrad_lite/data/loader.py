@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tinygrad_lite.backend import Generator
-from tinygrad_lite.data.collate import default_collate
-from tinygrad_lite.data.dataset import Dataset
+from tinygrad_lite.data.dataset import batch_of
 from tinygrad_lite.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 
 
@@ -24,7 +23,7 @@ class DataLoader:
     generator: where the random order comes from; seeded, the orders can be repeated.
     num_workers, pin_memory: taken because PyTorch takes them. The batches are the same: this process makes them.
 
-    A `Dataset` gathers whole batches itself, unless there is a collate_fn.
+    A `Dataset` gathers whole batches itself (`batch_of`), unless there is a collate_fn.
     Raises ValueError for settings that exclude each other, a batch_size that is no positive int, and an empty data
     set that is to be shuffled; TypeError for a data set without a length, unless there is a sampler.
     """
@@ -76,11 +75,10 @@ class DataLoader:
                 yield example if self.collate_fn is None else self.collate_fn(example)
             return
         for positions in self.batch_sampler:
-            if self.collate_fn is None and isinstance(self.dataset, Dataset):
-                yield self.dataset.gather(positions)
+            if self.collate_fn is None:
+                yield batch_of(self.dataset, positions)
             else:
-                examples = [self.dataset[position] for position in positions]
-                yield (self.collate_fn or default_collate)(examples)
+                yield self.collate_fn([self.dataset[position] for position in positions])
 
     def __len__(self) -> int:
         return len(self.sampler if self.batch_sampler is None else self.batch_sampler)  # type: ignore[arg-type]
