@@ -3,7 +3,7 @@
 CuPy arrays answer to NumPy's own functions: `np.exp(x)` on a CuPy array runs CuPy's `exp` (through NEP 13 and
 NEP 18), so the operations are written once, with `np.`. This module holds the rest: what these protocols do not
 reach (creation, random numbers, reductions by `ufunc.reduce`, strided views), what a device is, and PyTorch's rules
-for the dtype of a result. Nothing here knows of Tensors or gradients.
+for the dtype of a result. Nothing here knows of gradients, and of Tensors only, for a message, that they hold an array.
 
 An array names the library it comes from by the module of its class: `namespace(x)` is `numpy` or `cupy`.
 """
@@ -68,7 +68,10 @@ class Device:
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, str):
-            other = Device(other)
+            try:
+                other = Device(other)
+            except RuntimeError:  # a string that names no device
+                return False
         return isinstance(other, Device) and (self.type, self.index or 0) == (other.type, other.index or 0)
 
     def __hash__(self) -> int:

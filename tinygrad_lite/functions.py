@@ -15,6 +15,7 @@ import numpy as np
 from tinygrad_lite import ops
 from tinygrad_lite.backend import ShapeError, beside
 from tinygrad_lite.creation import as_tensor
+from tinygrad_lite.methods.arguments import as_condition
 from tinygrad_lite.tensor import Tensor
 
 
@@ -153,7 +154,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
 
     With the condition alone: the positions where it is True, one Tensor (int64) for each dimension.
     """
-    condition = as_tensor(condition)
+    condition = as_condition(as_tensor(condition))
     if input is None and other is None:
         with beside(condition._array):
             return tuple(Tensor._wrap(found) for found in np.nonzero(condition._array))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -55,3 +56,38 @@ def without_leading_ones(value: Any) -> Any:
     while sizes and sizes[0] == 1:
         del sizes[0]
     return value if len(sizes) == value.ndim else value.reshape(sizes)
+
+
+def as_condition(condition: Any) -> Any:
+    """What `where` chooses by; of uint8, PyTorch's dtype of masks before it had bools, as bools."""
+    return condition != 0 if getattr(condition, "dtype", None) == "uint8" else condition
+
+
+def as_mask(mask: Any) -> Any:
+    """What `masked_fill` chooses by. RuntimeError unless it is of bools."""
+    if getattr(mask, "dtype", None) != "bool":
+        kind = getattr(mask, "dtype", type(mask).__name__)
+        raise RuntimeError(f"masked_fill only supports boolean masks, but got mask with dtype {kind}. Use e.g. x > 0")
+    return mask
+
+
+def as_element(value: Any, of: Any) -> Any:
+    """A number, or a Tensor without dimensions, as one element of the Tensor `of`. RuntimeError where that is none."""
+    if getattr(value, "ndim", 0):
+        raise RuntimeError(
+            f"masked_fill only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)"
+        )
+    number = value.item() if hasattr(value, "item") else value
+    kind = of.dtype.kind
+    if kind == "b":
+        return bool(number)
+    if kind == "f":
+        fits = not math.isfinite(number) or abs(number) <= float(np.finfo(of.dtype).max)
+    else:
+        limits = np.iinfo(of.dtype)
+        fits = math.isfinite(number) and int(number) == number and limits.min <= number <= limits.max
+    if not fits:
+        raise RuntimeError(f"value {number} cannot be converted to {of.dtype} without overflow or loss")
+    if kind == "f":
+        return value.to(of.dtype) if isinstance(value, Traced) else float(number)  # a Tensor's gradient passes
+    return int(number)

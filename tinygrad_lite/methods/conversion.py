@@ -87,9 +87,21 @@ class Conversion(Traced):
         return (self[i] for i in range(len(self._array)))
 
     def __contains__(self, value: Any) -> builtins.bool:
+        if not isinstance(value, Traced | builtins.int | builtins.float | np.number):
+            raise RuntimeError(
+                f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(value).__name__}"
+            )
         return builtins.bool((self == value).any())
 
     # ------------------------------------------------------------------------------------- copies, dtypes, devices
+
+    def __copy__(self) -> Tensor:
+        """Another Tensor with the same memory. Of a computed one it is a view, with the history that this has."""
+        if not self.is_leaf:
+            return self[...]
+        parts: Any = self.__reduce__()
+        rebuild, state = parts
+        return rebuild(*state)
 
     def clone(self) -> Tensor:
         """A copy, through which gradients flow."""

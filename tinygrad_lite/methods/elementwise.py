@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_lite import backend, ops
 from tinygrad_lite.autograd import no_grad
-from tinygrad_lite.methods.arguments import Number
+from tinygrad_lite.methods.arguments import Number, as_condition, as_element, as_mask
 from tinygrad_lite.op import Traced
 
 if TYPE_CHECKING:
@@ -293,11 +293,15 @@ class Elementwise(Traced):
 
     def where(self, condition: Tensor, other: Any) -> Tensor:
         """self where the condition is True, else `other`."""
-        return ops.where(condition, self, other)
+        return ops.where(as_condition(condition), self, other)
 
     def masked_fill(self, mask: Tensor, value: Any) -> Tensor:
-        """`value` where the mask (bool) is True, else self."""
-        return ops.where(mask, value, self)
+        """`value` where the mask (bool) is True, else self, of self's dtype.
+
+        value: a number, or a Tensor without dimensions. RuntimeError if the dtype has no such number, such as 5.5 of
+        int64, where PyTorch cuts it to 5 in silence.
+        """
+        return ops.where(as_mask(mask), as_element(value, self), self)
 
     def isnan(self) -> Tensor:
         """True where not a number."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_lite import backend, ops
 from tinygrad_lite.backend import Array, Generator
-from tinygrad_lite.methods.arguments import Number, without_leading_ones
+from tinygrad_lite.methods.arguments import Number, as_element, as_mask, without_leading_ones
 from tinygrad_lite.methods.index import in_two_steps
 from tinygrad_lite.op import Op, Traced
 
@@ -118,8 +118,8 @@ class InPlace(Traced):
         return self
 
     def masked_fill_(self, mask: Tensor, value: Any) -> Tensor:
-        """Set the elements where the mask (bool) is True to one value."""
-        self[mask.expand(self.shape)] = value
+        """Set the elements where the mask (bool) is True to one value, as `masked_fill` takes it."""
+        self[as_mask(mask).expand(self.shape)] = as_element(value, self)
         return self
 
     __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = add_, sub_, mul_, div_, pow_

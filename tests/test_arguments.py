@@ -1,0 +1,138 @@
+"""What a method takes beside its tensor: values to fill in, masks, devices, what may be asked with `in`."""
+
+import copy
+import importlib.util
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tinygrad_lite as tg
+from tinygrad_lite import tensor
+
+needs_torch = pytest.mark.skipif(
+    importlib.util.find_spec("torch") is None, reason="compares with PyTorch, which is not installed"
+)
+DTYPES = ["bool", "uint8", "int8", "int32", "int64", "float16", "float32", "float64"]
+VALUES = [0, 1, 5, -1, 300, 2**40, True, 2.0, 5.5, -0.0, 1e6, 1e300, math.inf, -math.inf, math.nan]
+
+
+@needs_torch
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+@given(
+    st.sampled_from(DTYPES),
+    st.booleans(),
+    st.sampled_from(VALUES),
+    st.sampled_from([(2,), (2, 2), (1,), ()]),
+    st.booleans(),
+)
+@settings(max_examples=settings.default.max_examples * 40)
+def test_masked_fill_keeps_the_dtype_and_takes_what_it_can_hold(dtype, as_tensor, value, mask_shape, in_place):
+    import torch
+
+    whole = np.dtype(dtype).kind in "iu"
+    seen = []
+    for T in (tg, torch):
+        x = T.tensor([1, 0]).to(getattr(T, dtype))
+        mask = T.tensor(np.resize([True, False, True], mask_shape))
+        try:
+            fill = T.tensor(value) if as_tensor else value
+            y = x.masked_fill_(mask, fill) if in_place else x.masked_fill(mask, fill)
+            seen.append((str(y.dtype).replace("torch.", ""), y.tolist()))
+        except (RuntimeError, OverflowError) as error:
+            seen.append(error)
+    ours, theirs = seen
+    if isinstance(ours, RuntimeError) and not isinstance(theirs, Exception):
+        # PyTorch cuts 5.5, and what comes out of the range of a tensor, to whatever is left.
+        assert "without overflow or loss" in str(ours)
+        assert whole or math.isfinite(value)
+        return
+    if isinstance(ours, Exception) or isinstance(theirs, Exception):
+        assert isinstance(ours, Exception) and isinstance(theirs, Exception), seen
+        return
+    np.testing.assert_equal(ours, theirs)
+
+
+def test_masked_fill_refuses_what_the_dtype_cannot_hold():
+    x = tensor([1, 2])
+    mask = tensor([True, False])
+    assert x.masked_fill(mask, 5.0).tolist() == [5, 2]
+    for value in (5.5, math.inf, math.nan, tensor(5.5), 2**70):
+        with pytest.raises(RuntimeError, match=r"cannot be converted to int64 without overflow or loss"):
+            x.masked_fill(mask, value)
+        with pytest.raises(RuntimeError, match=r"cannot be converted to int64 without overflow or loss"):
+            x.masked_fill_(mask, value)
+    with pytest.raises(RuntimeError, match="0-dimensional value tensor, but got tensor with 1 dim"):
+        x.masked_fill(mask, tensor([5]))
+    with pytest.raises(RuntimeError, match="cannot be converted to float16"):
+        x.half().masked_fill(mask, 1e6)
+    assert x.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "float32"])
+def test_a_mask_is_of_bools_or_in_where_of_uint8(dtype):
+    x, mask = tensor([1.0, 2.0]), tensor([2, 0]).to(np.dtype(dtype))
+    for refused in (lambda: x.masked_fill(mask, 5), lambda: x.masked_fill_(mask, 5)):
+        with pytest.raises(RuntimeError, match=f"only supports boolean masks, but got mask with dtype {dtype}"):
+            refused()
+    if dtype == "uint8":
+        x.requires_grad_()
+        assert tg.where(mask, x, 0.0).tolist() == x.where(mask, 0.0).tolist() == [1.0, 0.0]
+        tg.where(mask, x * 3, x).sum().backward()
+        assert x.grad.tolist() == [3.0, 1.0]
+    else:
+        with pytest.raises(TypeError, match="expected condition to be a boolean tensor"):
+            tg.where(mask, x, 0.0)
+
+
+def test_the_value_filled_in_gets_its_gradient():
+    value = tensor(3.0, requires_grad=True)
+    x = tg.zeros(3)
+    mask = tensor([True, False, True])
+    (x.masked_fill(mask, value) * 2).sum().backward()
+    assert value.grad.item() == 4.0
+    x.masked_fill_(mask, value)
+    (x * 5).sum().backward()
+    assert value.grad.item() == 14.0
+
+
+def test_a_device_is_equal_to_its_name_and_to_nothing_else():
+    here = tg.device("cpu")
+    assert here == "cpu" and here == tg.device("cpu")
+    assert here != "cuda" and here != "banana" and here != "cpu:x" and here != 3 and here != None  # noqa: E711
+    assert here not in ["banana", None]
+
+
+def test_in_asks_for_a_number_or_a_tensor():
+    x = tensor([1.0, 2.0])
+    assert 2 in x and 2.5 not in x and tensor(1.0) in x and np.float64(2.0) in x and True in x
+    for wrong in (None, "a", [1.0], (1.0,), np.array([1.0])):
+        with pytest.raises(RuntimeError, match=r"Tensor.__contains__ only supports Tensor or scalar, but you passed"):
+            wrong in x  # noqa: B015
+
+
+@pytest.mark.cpu
+@pytest.mark.parametrize("draw", [plt.plot, plt.hist, lambda y: plt.scatter(y, y), lambda y: plt.bar(range(3), y)])
+def test_a_picture_of_what_requires_a_gradient_asks_for_detach(draw):
+    x = tg.ones(3, requires_grad=True)
+    for y in (x, x * 2, (x * 2)[:2].view(2)):
+        with pytest.raises(RuntimeError, match=r"Can't call numpy\(\) on Tensor that requires grad. Use tensor.detach"):
+            draw(y)
+    plt.close()
+
+
+def test_a_shallow_copy_has_the_memory_and_the_history():
+    x = tg.ones(2, requires_grad=True)
+    copied = copy.copy(x)
+    assert copied is not x and copied.is_leaf and copied.requires_grad
+    parameter = copy.copy(tg.nn.Parameter(tg.ones(2)))
+    assert type(parameter) is tg.nn.Parameter
+    y = x * 2
+    z = copy.copy(y)
+    y.detach().add_(1)
+    assert z.tolist() == [3.0, 3.0]
+    (z * 5).sum().backward()
+    assert x.grad.tolist() == [10.0, 10.0]
