@@ -130,6 +130,10 @@ def test_a_shallow_copy_has_the_memory_and_the_history():
     assert copied is not x and copied.is_leaf and copied.requires_grad
     parameter = copy.copy(tg.nn.Parameter(tg.ones(2)))
     assert type(parameter) is tg.nn.Parameter
+    image = tg.nn.functional.conv2d(tg.ones(2, 1, 3, 3), tg.ones(2, 1, 2, 2))
+    copied = copy.copy(image)
+    image.view(-1).zero_()
+    assert not copied.any()
     y = x * 2
     z = copy.copy(y)
     y.detach().add_(1)

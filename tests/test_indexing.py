@@ -254,3 +254,13 @@ def test_an_index_changed_later_does_not_change_what_was_read():
     places.add_(3)
     y.backward()
     assert x.grad.tolist() == [2.0, 1.0, 1.0, 1.0]
+
+
+def test_positions_that_there_are_not_are_refused_on_every_device():
+    x = tg.zeros(2, 3)
+    for index in ([2], tensor([0, -3]), (slice(None), [3]), (0, tensor([[3]])), (tensor([2]), tensor([0]))):
+        with pytest.raises(IndexError, match="out of bounds"):
+            x[index]
+        with pytest.raises(IndexError, match="out of bounds"):
+            x[index] = 1.0
+    assert not x.any()

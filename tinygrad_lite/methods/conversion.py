@@ -99,6 +99,7 @@ class Conversion(Traced):
         """Another Tensor with the same memory. Of a computed one it is a view, with the history that this has."""
         if not self.is_leaf:
             return self[...]
+        self._settled()
         parts: Any = self.__reduce__()
         rebuild, state = parts
         return rebuild(*state)

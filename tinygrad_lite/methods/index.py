@@ -57,6 +57,8 @@ def in_two_steps(index: Any, x: Array) -> tuple[Any, Any]:
                     f"The shape of the mask {list(part.shape)} does not match the shape of the indexed tensor"
                     f" {list(x.shape)} from dimension {dim} on"
                 )
+            if not _is_mask(part) and not isinstance(x, np.ndarray):
+                _refuse_beyond(part, x.shape[dim])
             view += [ALL] * n
             picked.append(part)
         else:  # a single bool: a new dimension, of size 1 where it is True, else 0
@@ -104,6 +106,13 @@ def _part(part: Any, x: Array) -> Any:
         )
     with backend.beside(part):
         return _beside(part.astype(wanted), x)  # a copy: its owner may change it later
+
+
+def _refuse_beyond(positions: Array, size: int) -> None:
+    """IndexError for positions that a dimension does not have, as NumPy's. CuPy would begin again at the other end."""
+    with backend.beside(positions):
+        if positions.size and not -size <= int(positions.min()) <= int(positions.max()) < size:
+            raise IndexError(f"index {int(positions.min())} or {int(positions.max())} is out of bounds for size {size}")
 
 
 def _beside(part: Array, x: Array) -> Array:

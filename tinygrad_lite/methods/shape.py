@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_lite import backend, ops
+from tinygrad_lite import ops
 from tinygrad_lite.autograd import same_memory
 from tinygrad_lite.methods.arguments import sizes
 from tinygrad_lite.methods.attributes import Size

@@ -133,7 +133,7 @@ def _(g, shape):
 def expand(x, *, shape):
     """x repeated to a broadcast shape, without a copy; -1 keeps a size."""
     if x.ndim == 0 and -1 not in shape:
-        return backend.expand(x, shape)
+        return backend.expand(x, shape) if math.prod(shape) != 1 else x.reshape(shape)
     added = len(shape) - x.ndim
     sizes = tuple(x.shape[d - added] if size == -1 and d >= added else size for d, size in enumerate(shape))
     if added < 0 or not all(old in (1, new) for old, new in zip(x.shape, sizes[max(added, 0) :], strict=False)):
