@@ -98,6 +98,9 @@ T.tensor([1, 2, 3]) == None
 T.tensor([1., 2, 3]) > 2
 T.gt(T.arange(3), 1) & T.lt(T.arange(3), 2) | T.ge(T.arange(3), 2) ^ T.le(T.arange(3), 0)
 T.tensor([True, False]) & T.tensor([True, True])
+T.bitwise_and(T.tensor([6, 3]), 5) + T.bitwise_or(T.tensor([6, 3]), 5) + T.bitwise_xor(T.tensor([6, 3]), 5)
+T.bitwise_not(T.tensor([6, 3])) + T.bitwise_left_shift(T.tensor([6, 3]), 2) + T.bitwise_right_shift(T.tensor([6, 3]), 1)
+T.moveaxis(T.ones(2, 3), 0, 1)
 ~T.tensor([True, False]) | T.tensor([True, True]) ^ T.tensor([True, True])
 True & T.tensor([True, False])
 T.tensor([1., float("nan")]).isnan()

@@ -165,6 +165,14 @@ def test_an_impossible_range_is_refused():
     assert x.narrow(0, -2, 2).tolist() == [1, 2]
 
 
+@needs_torch
+@pytest.mark.parametrize("dims", [None, 0, 1, (0,), (0, 1), (1, 1), ()], ids=str)
+@pytest.mark.parametrize("shifts", [1, -1, 4, (1,), (1, 2), (1, 2, 3), ()], ids=str)
+def test_a_roll_wants_a_shift_for_each_dimension(shifts, dims):
+    given = (shifts,) if dims is None else (shifts, dims)
+    agree(*both("x.roll(*given)", given=given, x=lambda T: T.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])))
+
+
 # ------------------------------------------------------------------------------------------ tensors without dimensions
 
 NO_DIMENSIONS = """

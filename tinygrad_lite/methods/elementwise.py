@@ -83,15 +83,19 @@ class Elementwise(Traced):
         return ops.abs(self)
 
     def __invert__(self) -> Tensor:
+        """~self: "not" for bools, bit by bit for integers."""
         return ops.bitwise_not(self)
 
     def __and__(self, other: Any) -> Tensor:
+        """self & other: "and" for bools, bit by bit for integers."""
         return ops.bitwise_and(self, other)
 
     def __or__(self, other: Any) -> Tensor:
+        """self | other: "or" for bools, bit by bit for integers."""
         return ops.bitwise_or(self, other)
 
     def __xor__(self, other: Any) -> Tensor:
+        """self ^ other: "either, not both" for bools, bit by bit for integers."""
         return ops.bitwise_xor(self, other)
 
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__

@@ -179,7 +179,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.broadcast_to: lambda array, shape: array.expand(shape),
     np.tile: _tile,
     np.flip: lambda m, axis=None: m.flip(tuple(range(m.ndim)) if axis is None else axis),
-    np.roll: lambda a, shift, axis=None: a.roll(shift, axis),
+    np.roll: lambda a, shift, axis=None: ops.roll(a, shifts=shift, dims=axis),
     np.tril: lambda m, k=0: m.tril(k),
     np.triu: lambda m, k=0: m.triu(k),
     np.diagonal: lambda a, offset=0, axis1=0, axis2=1: a.diagonal(offset, axis1, axis2),

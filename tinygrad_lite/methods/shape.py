@@ -133,8 +133,7 @@ class Shape(Traced):
                     f" {dim}), but got split_sizes={lengths}"
                 )
         ends = np.cumsum(lengths).tolist()
-        before = (slice(None),) * d
-        return tuple(self[(*before, slice(end - n, end))] for n, end in zip(lengths, ends, strict=True))
+        return tuple(self._part(d, slice(end - n, end)) for n, end in zip(lengths, ends, strict=True))
 
     def chunk(self, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         """At most `chunks` pieces of equal size along `dim` (the last may be smaller), views."""
@@ -149,14 +148,18 @@ class Shape(Traced):
         """The slices along `dim`, each without it: views."""
         if not self.ndim:
             raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-        before = (slice(None),) * one_dim(dim, self.ndim)
-        return tuple(self[(*before, i)] for i in range(self.size(dim)))
+        d = one_dim(dim, self.ndim)
+        return tuple(self._part(d, i) for i in range(self._array.shape[d]))
 
     def select(self, dim: int, index: int) -> Tensor:
         """The slice at position `index` along `dim`, without that dimension: a view."""
         if not self.ndim:
             raise IndexError("select() cannot be applied to a 0-dim tensor.")
-        return self[(slice(None),) * one_dim(dim, self.ndim) + (operator.index(index),)]
+        return self._part(one_dim(dim, self.ndim), operator.index(index))
+
+    def _part(self, d: int, where: int | slice) -> Tensor:
+        """What stands at a position, or in a slice, along dimension d: a view."""
+        return ops.getitem(self, index=(*(slice(None),) * d, where, ...))
 
     def movedim(self, source: Any, destination: Any) -> Tensor:
         """A dimension moved to another place, or each of several to one of as many; the others stay in their order."""
@@ -193,23 +196,27 @@ class Shape(Traced):
         first += size if first < 0 else 0
         if first + length > size:
             raise RuntimeError(f"start ({first}) + length ({length}) exceeds dimension size ({size}).")
-        return self[(slice(None),) * d + (slice(first, first + length),)]
+        return self._part(d, slice(first, first + length))
 
     def flip(self, *dims: Any) -> Tensor:
         """In reverse order along each of `dims`: a copy."""
         return ops.flip(self, dim=sizes(dims))
 
     def roll(self, shifts: Any, dims: Any = None) -> Tensor:
-        """Moved on by `shifts` places along `dims` (None: flattened), around the end."""
-        return ops.roll(self, shifts=shifts, dims=dims)
+        """Moved on by `shifts` places along `dims` (none: flattened), around the end; a shift for each dimension."""
+        shifts = sizes((shifts,))
+        dims = () if dims is None else sizes((dims,))
+        if len(shifts) != (len(dims) or 1):
+            raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
+        return ops.roll(self, shifts=shifts, dims=dims) if dims else ops.roll(self, shifts=shifts[0])
 
     def tril(self, diagonal: int = 0) -> Tensor:
         """The lower triangle, 0 above the diagonal."""
-        return ops.tril(self, diagonal=diagonal)
+        return ops.tril(self, diagonal=operator.index(diagonal))
 
     def triu(self, diagonal: int = 0) -> Tensor:
         """The upper triangle, 0 below the diagonal."""
-        return ops.triu(self, diagonal=diagonal)
+        return ops.triu(self, diagonal=operator.index(diagonal))
 
     def diagonal(self, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
         """The elements whose positions along dim1 and dim2 are equal, or offset, along a new last dimension: a view."""

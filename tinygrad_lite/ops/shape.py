@@ -27,7 +27,9 @@ def dims(dim: Any, ndim: int) -> tuple[int, ...]:
     if dim is None:
         return tuple(range(ndim))
     span = ndim or 1  # as PyTorch, a tensor without dimensions answers to dim 0 and -1
-    named = tuple(map(_an_int, dim)) if isinstance(dim, tuple | list) else (_an_int(dim),)
+    named = tuple(dim) if isinstance(dim, tuple | list) else (dim,)
+    if any(d.__class__ is not int for d in named):
+        named = tuple(map(_an_int, named))
     for d in named:
         if not -span <= d < span:
             raise IndexError(f"Dimension out of range (expected to be in range of [{-span}, {span - 1}], but got {d})")
