@@ -27,16 +27,16 @@ def dims(dim: Any, ndim: int) -> tuple[int, ...]:
     if dim is None:
         return tuple(range(ndim))
     span = ndim or 1  # as PyTorch, a tensor without dimensions answers to dim 0 and -1
-    named = tuple(dim) if isinstance(dim, tuple | list) else (dim,)
-    if any(d.__class__ is not int for d in named):
-        named = tuple(map(_an_int, named))
-    for d in named:
+    found = []
+    for d in dim if isinstance(dim, tuple | list) else (dim,):
+        if d.__class__ is not int:
+            d = _an_int(d)
         if not -span <= d < span:
             raise IndexError(f"Dimension out of range (expected to be in range of [{-span}, {span - 1}], but got {d})")
-    found = tuple(d % span for d in named)
+        found.append(d % span)
     if len(set(found)) < len(found):
-        raise RuntimeError(f"dim {found} appears multiple times in the list of dims")
-    return found if ndim else ()
+        raise RuntimeError(f"dim {tuple(found)} appears multiple times in the list of dims")
+    return tuple(found) if ndim else ()
 
 
 def one_dim(dim: Any, ndim: int) -> int:
