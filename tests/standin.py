@@ -354,7 +354,18 @@ def install(monkeypatch):
     """Let `import cupy` find this stand-in, until monkeypatch undoes it."""
     module = types.ModuleType("cupy")
     module.ndarray, module.array, module.asarray = ndarray, array, asarray
-    for name in ("zeros", "ones", "empty", "full", "arange", "linspace", "eye", "empty_like", "zeros_like"):
+    for name in (
+        "zeros",
+        "ones",
+        "empty",
+        "full",
+        "arange",
+        "linspace",
+        "eye",
+        "empty_like",
+        "zeros_like",
+        "full_like",
+    ):
         setattr(module, name, creation(name))
     for name in ("add", "maximum", "minimum"):
         setattr(module, name, types.SimpleNamespace(at=at(name)))
