@@ -476,7 +476,9 @@ class Arguments:
         while wanted > 0 and rest:
             n = rest.pop(0)
             wanted -= 1
-            form = rng.choice(["int", "slice", "slice", "tensor", "list", ":", "range", "mask", "0-d", "matrix", "masks"])
+            form = rng.choice(
+                ["int", "slice", "slice", "tensor", "list", ":", "range", "mask", "0-d", "matrix", "masks"]
+            )
             if distinct and taken and form in ("tensor", "list", "range", "mask", "matrix", "masks"):
                 form = "slice"  # two of them might meet at one element twice
             if form in ("tensor", "list", "range", "matrix") and (not n or n < length):
@@ -681,16 +683,18 @@ class Arguments:
         """How interpolate is told the new size: the arguments up to `mode`."""
         rng = self.rng
         if rng.random() < 0.5:
-            return rng.choice(["size=", ""]) + self._pair(1, 7)
+            return "size=" + self._pair(1, 7)
         one = lambda: rng.choice(["2", "2.0", "1.5", "3.7", "0.5", "0.4", "1"])  # noqa: E731
         return "scale_factor=" + rng.choice([one(), f"({one()}, {one()})", f"[{one()}, {one()}]"])
 
     def mode(self) -> str:
         """interpolate's mode, with what goes with it."""
         return self.rng.choice(
-            ['"nearest"', '"nearest"', '"bilinear"', '"bilinear", align_corners=True', '"bilinear", align_corners=False']
-            + (['"nearest", align_corners=True', '"linear"'] if self.wrong else [])
-        )
+            [
+                'mode="nearest"', "mode='nearest'", 'mode="bilinear"', 'mode="bilinear", align_corners=True',
+                'mode="bilinear", align_corners=False', 'mode="nearest", align_corners=True', 'mode="linear"',
+            ][: 7 if self.wrong else 5]
+        )  # fmt: skip
 
     def padding_widths(self) -> str:
         rng = self.rng
@@ -853,7 +857,9 @@ class Arguments:
 
     def end(self) -> str:
         """A number to count to."""
-        return self.rng.choice(["0", "1", "5", "-3", "2.5", "7", "0.5", "T.tensor(3)", "T.tensor(2.5)", "np.int64(4)", "True"])
+        return self.rng.choice(
+            ["0", "1", "5", "-3", "2.5", "7", "0.5", "T.tensor(3)", "T.tensor(2.5)", "np.int64(4)", "True"]
+        )
 
     def stride(self) -> str:
         return self.rng.choice(["1", "2", "0.5", "-1", "-0.5", "3", "0.3"] + (["0"] if self.wrong else []))
@@ -891,4 +897,3 @@ class Arguments:
             names.append(self.make(tuple(shape), dtype))
         text = f'"{equation}"'
         return f"{text}, {', '.join(names)}" if rng.random() < 0.8 else f"{text}, [{', '.join(names)}]"
-

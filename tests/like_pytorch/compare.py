@@ -55,17 +55,19 @@ def differences(program: Program, ours: Outcome, theirs: Outcome) -> Iterator[tu
     """Each respect in which two results differ, the gravest first, with both."""
     if ours.kinds != theirs.kinds:
         mine, other = [[k.partition(" ")[::2] for k in kinds] for kinds in (ours.kinds, theirs.kinds)]
-        kind = "count of results" if len(mine) != len(other) else "dtype" if _firsts(mine) != _firsts(other) else "shape"
+        kind = (
+            "count of results" if len(mine) != len(other) else "dtype" if _firsts(mine) != _firsts(other) else "shape"
+        )
         yield kind, str(ours.kinds), str(theirs.kinds)
         return
     if program.only_alike:
         return
-    scale = max((_largest(tensor.numbers) for tensor in program.tensors), default=0.0)
+    same = Sameness(program)
     for mine, other in zip(ours.results, theirs.results, strict=True):
-        if not same(mine, other, scale):
+        if not same(mine, other):
             yield "value", str(mine), str(other)
     for name, other in theirs.tensors.items():
-        if not same(ours.tensors[name], other, scale):
+        if not same(ours.tensors[name], other):
             yield "value left in an input", f"{name} = {ours.tensors[name]}", f"{name} = {other}"
     if ours.flags != theirs.flags:
         yield "requires_grad", str(ours.flags), str(theirs.flags)
@@ -82,16 +84,16 @@ def differences(program: Program, ours: Outcome, theirs: Outcome) -> Iterator[tu
         if ours.refused_first is not None:
             yield "no gradient", told(ours.refused_first), str(theirs.first)
             return
-        yield from _gradients("gradient", ours.first, theirs.first, scale, 4)
+        yield from _gradients("gradient", ours.first, theirs.first, same, 4)
     if theirs.second is not None and all(t.profile == "ordinary" for t in program.tensors):
         if ours.refused_second is not None:
             yield "no second gradient", told(ours.refused_second), str(theirs.second)
             return
-        yield from _gradients("second gradient", ours.second, theirs.second, scale, 20)
+        yield from _gradients("second gradient", ours.second, theirs.second, same, 20)
 
 
 def _gradients(
-    kind: str, ours: list[Any] | None, theirs: list[Any] | None, scale: float, slack: float
+    kind: str, ours: list[Any] | None, theirs: list[Any] | None, same: Sameness, slack: float
 ) -> Iterator[tuple[str, str, str]]:
     """Where PyTorch says None, nothing flows: for us that may be a gradient of zeros, and the other way round."""
     for mine, other in zip(ours or [], theirs or [], strict=False):
@@ -101,29 +103,36 @@ def _gradients(
             continue
         if mine.dtype != other.dtype or mine.shape != other.shape:
             yield f"{kind}'s dtype or shape", f"{mine.dtype} {mine.shape}", f"{other.dtype} {other.shape}"
-        elif not same(mine, other, scale, slack):
+        elif not same(mine, other, slack):
             yield kind, str(mine), str(other)
 
 
-def same(mine: Any, other: Any, scale: float = 0.0, slack: float = 1.0) -> bool:
-    """True for the same values: floats as close as their dtype lets them be, with NaN and ∞ at the same places."""
-    if not isinstance(other, np.ndarray):
-        if isinstance(other, float):
-            return same(np.float64(mine)[None], np.float64(other)[None], scale, slack)
-        if isinstance(other, list | tuple) and isinstance(mine, list | tuple):
-            return len(mine) == len(other) and all(same(m, o, scale, slack) for m, o in zip(mine, other, strict=True))
-        return bool(mine == other)
-    if other.dtype.kind != "f":
-        return bool((mine == other).all())
-    close = slack * CLOSE[other.dtype.name]
-    with np.errstate(all="ignore"):
-        a, b = mine.astype("float64"), other.astype("float64")
-        finite = np.isfinite(a) & np.isfinite(b)
-        size = max(_largest(b), min(scale, 1e4))
-        near = np.abs(a - b) <= close * np.maximum(np.abs(b), size) + np.finfo(other.dtype).tiny
-        edge = np.finfo(other.dtype).max * (1 - close)  # of two numbers at the end of the range one may be ∞
-        full = (np.abs(a) >= edge) & (np.abs(b) >= edge) & (np.sign(a) == np.sign(b))
-        return bool(np.where(finite, near, (a == b) | (np.isnan(a) & np.isnan(b)) | full).all())
+class Sameness:
+    """Whether two values are the same: floats as close as the dtypes of the program let them be."""
+
+    def __init__(self, program: Program) -> None:
+        numbers = [tensor.numbers for tensor in program.tensors]
+        self.scale = min(max(map(_largest, numbers), default=0.0), 1e4)
+        self.close = max((CLOSE.get(array.dtype.name, 0.0) for array in numbers), default=0.0)
+        self.overflow = any(tensor.profile == "extreme" for tensor in program.tensors)
+
+    def __call__(self, mine: Any, other: Any, slack: float = 1.0) -> bool:
+        """True for the same value: an array, a number, or a sequence of them."""
+        if isinstance(other, list | tuple):
+            same_length = isinstance(mine, list | tuple) and len(mine) == len(other)
+            return same_length and all(self(m, o, slack) for m, o in zip(mine, other, strict=True))
+        mine, other = np.asarray(mine), np.asarray(other)
+        if other.dtype.kind != "f":
+            return bool((mine == other).all())
+        close = slack * max(self.close, CLOSE[other.dtype.name])
+        with np.errstate(all="ignore"):
+            a, b = mine.astype("float64"), other.astype("float64")
+            near = np.abs(a - b) <= close * np.maximum(np.abs(b), max(_largest(b), self.scale))
+            edge = np.finfo(other.dtype).max * (1 - close)  # of two numbers at the end of the range one may be ∞
+            full = (np.abs(a) >= edge) & (np.abs(b) >= edge) & (np.sign(a) == np.sign(b))
+            lost = ~np.isfinite(a) & ~np.isfinite(b) & self.overflow  # ∞ - ∞, in one order of summation only
+            equal = (a == b) | (np.isnan(a) & np.isnan(b)) | full | lost
+            return bool(np.where(np.isfinite(a) & np.isfinite(b), near, equal).all())
 
 
 def _largest(numbers: np.ndarray) -> float:

@@ -411,13 +411,15 @@ def _call(operation: Operation, drawn: Arguments, rng: random.Random) -> Program
                 head = f"{value}.{name}("
                 continue
         else:
-            by_name = by_name or (rng.random() < 0.2 and not kind.startswith(("broadcastable", "equation", "scaled")))
-            if spread and not by_name and head[:2] != "T." and rng.random() < 0.5:
-                value = value.strip("()[]").removesuffix(",")
-            elif by_name and kind.rstrip("?.") not in ("scaled_size", "broadcastable", "equation", "mode"):
+            by_name = by_name or (rng.random() < 0.2 and not kind not in ("broadcastable", "equation"))
+            if kind in ("scaled_size", "mode"):
+                by_name = True  # they name themselves
+            elif by_name:
                 value = f"{parameter}={value}"
-            elif kind.rstrip("?.") == "mode":
-                value = f"mode={value}"
+            elif spread and not head.startswith("T.") and rng.random() < 0.5:
+                value = value.strip("()[]").removesuffix(",")
+        if not value:
+            continue  # no size at all, one by one
         if may_miss:
             optional.add(len(arguments))
         arguments.append(value)

@@ -125,9 +125,7 @@ def _differentiate(module: Any, program: Program, names: dict[str, Any], results
         return
 
     def starts(tensors: list[Any]) -> list[Any]:
-        return [
-            module.tensor(np.resize([1.0, -0.5, 2.0, 0.75], tuple(y.shape)).astype(_dtype(y))) for y in tensors
-        ]
+        return [module.tensor(np.resize([1.0, -0.5, 2.0, 0.75], tuple(y.shape)).astype(_dtype(y))) for y in tensors]
 
     try:
         first = module.autograd.grad(outputs, leaves, starts(outputs), create_graph=True, allow_unused=True)
