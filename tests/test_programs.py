@@ -1,4 +1,4 @@
-"""Random programs on Tensors: operations, views, changes in place, blocks without recording, hooks, several backwards.
+"""Random programs on Tensors: operations, views, changes in place through every alias, hooks, several backwards.
 
 Hypothesis writes the programs and, where one fails, makes it short. They are compared with central differences and,
 where PyTorch is installed, with PyTorch, step by step.
@@ -26,11 +26,33 @@ from tinygrad_lite.testing.differences import leaf
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 SHAPES = [(), (1,), (3,), (2, 3), (3, 1), (2, 1, 3)]
+IMAGES = [(1, 1, 3, 3), (2, 1, 3, 2), (1, 2, 2, 3), (2, 2, 3, 3)]
 
 STRICTER = (  # where ours refuses what PyTorch may let pass
     "a second time",  # every node is released, those that had saved nothing too
     "more than one element of the written-to tensor",  # of an expanded tensor no part can be written
 )
+
+
+def package(x):
+    """The package that a tensor comes from."""
+    return tinygrad_lite if isinstance(x, tinygrad_lite.Tensor) else importlib.import_module("torch")
+
+
+def convolved(x, scale=1.0):
+    """Images through a convolution whose kernels are multiplied by `scale`; other tensors through sin."""
+    if x.ndim != 4:
+        return x.sin() * scale
+    kernels = np.linspace(-1, 1, 8 * x.shape[1]).reshape(2, x.shape[1], 2, 2)
+    return package(x).nn.functional.conv2d(x, package(x).tensor(kernels) * scale, padding=(0, 1))
+
+
+def pooled(x, name):
+    """Images through a pooling, where they are large enough."""
+    if x.ndim != 4 or min(x.shape[2:]) < 2:
+        return x * 1
+    return getattr(package(x).nn.functional, name)(x, 2, stride=1)
+
 
 # The same lines run on both engines.
 UNARY = {
@@ -45,6 +67,9 @@ UNARY = {
     "clone": lambda x: x.clone(),
     "relu": lambda x: x.relu(),
     "twice": lambda x: x + x,
+    "conv": convolved,
+    "max_pool": lambda x: pooled(x, "max_pool2d"),
+    "avg_pool": lambda x: pooled(x, "avg_pool2d"),
 }
 BINARY = {
     "add": lambda a, b: a + b,
@@ -52,9 +77,15 @@ BINARY = {
     "mul": lambda a, b: a * b,
     "div": lambda a, b: a / (b * b + 1),
     "max": lambda a, b: (a - b).relu() + b,
+    "conv": lambda a, b: convolved(a, b.mean()),
 }
 VIEWS = {
-    "flatten": lambda x: x.reshape(-1),
+    "reshape": lambda x: x.reshape(-1),
+    "flatten": lambda x: x.flatten(1) if x.ndim > 1 else x.flatten(),
+    "view": lambda x: x.view(-1),
+    "two columns": lambda x: x.view(2, -1) if x.numel() % 2 == 0 else x,
+    "image": lambda x: x.reshape(1, 1, *x.shape) if x.ndim == 2 else x,
+    "diagonal": lambda x: x.diagonal() if x.ndim > 1 else x,
     "first": lambda x: x[0] if x.ndim else x,
     "last": lambda x: x[..., -1:] if x.ndim else x.unsqueeze(0),
     "turned": lambda x: x.transpose(0, -1) if x.ndim else x,
@@ -70,6 +101,10 @@ CHANGES = {
     "zero_": lambda x, y: x.zero_(),
     "set": lambda x, y: x.__setitem__(0, 0.25) if x.ndim else x.fill_(0.25),
     "copy_": lambda x, y: x.copy_(y),
+    "view": lambda x, y: x.view(-1).mul_(2),
+    "flatten": lambda x, y: x.flatten().add_(1),
+    "row": lambda x, y: x[0].mul_(3) if x.ndim else x.mul_(3),
+    "detach": lambda x, y: x.detach().mul_(0.5),
 }
 
 
@@ -92,13 +127,16 @@ LINES = st.one_of(
         for kind, names in (("unary", UNARY), ("binary", BINARY), ("view", VIEWS), ("change", CHANGES))
     )
 )
+IMAGE_LINES = st.tuples(
+    st.just("unary"), st.sampled_from(["conv", "max_pool", "avg_pool", "relu"]), st.integers(0, 9), st.just(0)
+)
 
 
 def run_program(lines, leaves):
     """What a program makes of its leaves: its last value. Lines that make no sense are skipped."""
     values = [x * 1 for x in leaves]
     for kind, name, i, j in lines:
-        if kind == "view" and name == "detach":
+        if name == "detach":
             continue  # differences see through it
         try:
             made = apply(kind, name, values, i, j)
@@ -109,7 +147,11 @@ def run_program(lines, leaves):
     return values[-1] if len(values) > len(leaves) else values[0] * 2
 
 
-@given(st.lists(st.sampled_from(SHAPES), min_size=1, max_size=3), st.lists(LINES, min_size=2, max_size=12), st.data())
+@given(
+    st.lists(st.sampled_from(SHAPES + IMAGES[:2]), min_size=1, max_size=3),
+    st.lists(st.one_of(LINES, IMAGE_LINES), min_size=2, max_size=12),
+    st.data(),
+)
 @settings(max_examples=settings.default.max_examples * 6)
 def test_programs_have_the_derivatives_of_differences(shapes, lines, data):
     numbers = np.random.default_rng(data.draw(st.integers(0, 9)))
@@ -139,6 +181,7 @@ class Programs(RuleBasedStateMachine):
         self.torch = torch
         self.over = False  # from where the engines may differ: one has refused what is not well defined
         self.ours, self.theirs = [], []
+        self.handles = []  # of the hooks, in pairs
         self.numbers = np.random.default_rng(0)
 
     def both(self, run, *, may_be_over=False):
@@ -159,17 +202,21 @@ class Programs(RuleBasedStateMachine):
             raise AssertionError(f"only one engine refuses: {errors[0]!r}, {errors[1]!r}")
         return answers, errors
 
-    @initialize(shape=st.sampled_from(SHAPES))
+    @initialize(shape=st.sampled_from(SHAPES + IMAGES))
     def first(self, shape):
         self.leaf(shape, True)
 
-    @rule(shape=st.sampled_from(SHAPES), requires_grad=st.booleans())
+    @rule(shape=st.sampled_from(SHAPES + IMAGES), requires_grad=st.booleans())
     def leaf(self, shape, requires_grad):
         if self.over:
             return
         array = self.numbers.uniform(-1, 1, shape)
         self.ours.append(tinygrad_lite.tensor(array, requires_grad=requires_grad))
         self.theirs.append(self.torch.tensor(array, requires_grad=requires_grad))
+
+    @rule(line=IMAGE_LINES)
+    def image_line(self, line):
+        self.line(line, True)
 
     @rule(line=LINES, recorded=st.booleans())
     def line(self, line, recorded):
@@ -193,15 +240,36 @@ class Programs(RuleBasedStateMachine):
             self.ours.append(mine)
             self.theirs.append(other)
 
-    @rule(i=st.integers(0, 9), factor=st.sampled_from([2.0, -1.0]))
-    def hook(self, i, factor):
+    @rule(i=st.integers(0, 9), factor=st.sampled_from([2.0, -1.0]), once=st.booleans())
+    def hook(self, i, factor, once):
+        """A hook that multiplies the gradient; one that is for once removes itself while the walk is under way."""
         if self.over:
             return
 
         def run(module, values):
-            values[i % len(values)].register_hook(lambda gradient: gradient * factor)
+            def multiply(gradient):
+                if once:
+                    handle.remove()
+                return gradient * factor
 
-        self.both(run)
+            handle = values[i % len(values)].register_hook(multiply)
+            return handle
+
+        handles, errors = self.both(run)
+        if errors == [None, None]:
+            self.handles.append(handles)
+
+    @rule(i=st.integers(0, 9))
+    def remove_hook(self, i):
+        """Also one that is removed already."""
+        for handle in self.handles[i % len(self.handles)] if self.handles else ():
+            handle.remove()
+
+    @rule(i=st.integers(0, 9))
+    def retain_grad(self, i):
+        if self.over:
+            return
+        self.both(lambda module, values: values[i % len(values)].retain_grad())
 
     @rule(i=st.integers(0, 9), retain=st.booleans())
     def backward(self, i, retain):
@@ -221,17 +289,25 @@ class Programs(RuleBasedStateMachine):
                     np.testing.assert_array_equal(x.grad.numpy(), kept)
             self.over = True
 
-    @rule(i=st.integers(0, 9), zero=st.booleans())
-    def forget(self, i, zero):
+    @rule(i=st.integers(0, 9), way=st.sampled_from(["zero", "none", "view", "flatten", "row"]))
+    def change_grad(self, i, way):
+        """Forget a gradient, or change it in place through a view of it."""
         if self.over:
             return
         for values in (self.ours, self.theirs):
             x = values[i % len(values)]
-            if x.is_leaf and x.grad is not None:
-                if zero:
-                    x.grad.zero_()
-                else:
-                    x.grad = None
+            if not x.is_leaf or x.grad is None:
+                continue
+            if way == "zero":
+                x.grad.zero_()
+            elif way == "none":
+                x.grad = None
+            elif way == "view":
+                x.grad.view(-1).mul_(2)
+            elif way == "flatten":
+                x.grad.flatten().zero_()
+            elif x.ndim:
+                x.grad[0].add_(1)
 
     @invariant()
     def all_agree(self):
@@ -242,10 +318,9 @@ class Programs(RuleBasedStateMachine):
             np.testing.assert_allclose(mine.detach().numpy(), other.detach().numpy(), rtol=1e-9, atol=1e-9)
             assert mine.requires_grad == other.requires_grad
             assert mine.is_leaf == other.is_leaf
-            if mine.is_leaf:
-                assert (mine.grad is None) == (other.grad is None)
-                if mine.grad is not None:
-                    np.testing.assert_allclose(mine.grad.numpy(), other.grad.numpy(), rtol=1e-7, atol=1e-9)
+            assert (mine.grad is None) == (other.grad is None)
+            if mine.grad is not None:
+                np.testing.assert_allclose(mine.grad.numpy(), other.grad.numpy(), rtol=1e-7, atol=1e-9)
 
 
 @pytest.mark.cpu

@@ -19,7 +19,7 @@ import sys
 import time
 from collections import Counter
 
-from tests.like_pytorch.compare import AGREED, DIFFER, HERE, REFUSED, THERE, Verdict, compare
+from tests.like_pytorch.compare import AGREED, DIFFER, HERE, REFUSED, THERE, Verdict, compare, simplified
 from tests.like_pytorch.deliberate import explanation, page
 from tests.like_pytorch.operations import OPERATIONS, draw
 
@@ -67,7 +67,7 @@ def report(verdicts: list[Verdict]) -> str:
     for name in (THERE, HERE, DIFFER):
         chosen = {group: found for group, found in groups.items() if group[0] == name}
         for (_, operation, kind), found in sorted(chosen.items()):
-            shortest = min(found, key=lambda verdict: len(str(verdict.program)))
+            shortest = simplified(min(found, key=lambda verdict: len(str(verdict.program))))
             lines += [f"--- {name}: {operation}: {kind} ({len(found)})", str(shortest.program)]
             lines += [f"# here:    {_short(shortest.ours)}", f"# PyTorch: {_short(shortest.theirs)}", ""]
     lines.append(f"{len(verdicts)} programs of {len({v.program.operation for v in verdicts})} operations:")

@@ -46,6 +46,15 @@ def compare(program: Program) -> Verdict:
     return Verdict(program, AGREED)
 
 
+def simplified(verdict: Verdict) -> Verdict:
+    """The same verdict on a program that has nothing it could do without."""
+    for program in verdict.program.simpler():
+        simpler = compare(program)
+        if (simpler.verdict, simpler.kind) == (verdict.verdict, verdict.kind):
+            return simplified(simpler)
+    return verdict
+
+
 def told(error: Exception) -> str:
     """An error in one line."""
     return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"

@@ -411,7 +411,7 @@ def _call(operation: Operation, drawn: Arguments, rng: random.Random) -> Program
                 head = f"{value}.{name}("
                 continue
         else:
-            by_name = by_name or (rng.random() < 0.2 and not kind not in ("broadcastable", "equation"))
+            by_name = by_name or (rng.random() < 0.2 and kind not in ("broadcastable", "equation"))
             if kind in ("scaled_size", "mode"):
                 by_name = True  # they name themselves
             elif by_name:

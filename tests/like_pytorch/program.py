@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 import warnings
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +48,22 @@ class Program:
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
+
+    def simpler(self) -> Iterator[Program]:
+        """The program with one thing less: an argument that may be left out, a tensor, a view, a gradient."""
+        for i, argument in enumerate(self.arguments):
+            if i in self.optional and ("=" in argument or i == len(self.arguments) - 1):
+                optional = frozenset(j - (j > i) for j in self.optional if j != i)
+                yield replace(self, arguments=self.arguments[:i] + self.arguments[i + 1 :], optional=optional)
+        call = f"{self.head} {' '.join(self.arguments)}"
+        for i, tensor in enumerate(self.tensors):
+            others = self.tensors[:i], self.tensors[i + 1 :]
+            if not re.search(rf"\b{tensor.name}\b", call):
+                yield replace(self, tensors=(*others[0], *others[1]))
+            if tensor.view:
+                yield replace(self, tensors=(*others[0], tensor.plain(), *others[1]))
+            if tensor.requires_grad:
+                yield replace(self, tensors=(*others[0], replace(tensor, requires_grad=False), *others[1]))
 
 
 @dataclass

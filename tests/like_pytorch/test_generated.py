@@ -9,7 +9,7 @@ import tinygrad_lite
 
 torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not installed")
 
-from tests.like_pytorch.compare import AGREED, DIFFER, HERE, REFUSED, compare  # noqa: E402 (they need PyTorch)
+from tests.like_pytorch.compare import AGREED, DIFFER, HERE, REFUSED, compare, simplified  # noqa: E402 (they need PyTorch)
 from tests.like_pytorch.deliberate import explanation  # noqa: E402
 from tests.like_pytorch.operations import ELSEWHERE, OPERATIONS, draw  # noqa: E402
 
@@ -22,6 +22,7 @@ def test_a_program_gives_what_it_gives_in_pytorch(operation):
     for i in range(PROGRAMS):
         verdict = compare(draw(operation, f"0 {i}"))
         if verdict.verdict in (DIFFER, HERE) and explanation(verdict) is None:
+            verdict = simplified(verdict)
             pytest.fail(
                 f"{verdict.verdict}: {verdict.kind}\n{verdict.program}\n"
                 f"# here:    {verdict.ours}\n# PyTorch: {verdict.theirs}"
