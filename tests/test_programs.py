@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 )
 
 import tinygrad_lite
+from tinygrad_lite import nn
 from tinygrad_lite.testing import NoDerivative, gradcheck, gradgradcheck
 from tinygrad_lite.testing.differences import leaf
 
@@ -175,6 +176,69 @@ def test_programs_have_the_derivatives_of_differences(shapes, lines, data):
     except RuntimeError as error:  # what the walk back needs was changed in place: refused, as it has to be
         if "modified by an inplace operation" not in str(error):
             raise
+
+
+# What is computed in an order of its own: images in, images out.
+LAYERS = {
+    "conv": lambda x: convolved(x),
+    "conv, relu": lambda x: convolved(x).relu(),
+    "conv, pool": lambda x: pooled(convolved(x), "max_pool2d"),
+    "conv, conv": lambda x: convolved(convolved(x)),
+    "conv, batch_norm": lambda x: nn.functional.batch_norm(convolved(x), None, None, training=True),
+    "max_pool": lambda x: pooled(x, "max_pool2d"),
+    "avg_pool": lambda x: pooled(x, "avg_pool2d"),
+    "transposed conv": lambda x: nn.functional.conv_transpose2d(x, tinygrad_lite.ones(x.shape[1], 2, 2, 2).double()),
+    "interpolate": lambda x: nn.functional.interpolate(x, scale_factor=2, mode="bilinear"),
+    "gradient of conv": lambda x: gradient_of(convolved, x),
+    "gradient of conv, pool": lambda x: gradient_of(LAYERS["conv, pool"], x),
+    "grad of a leaf": lambda x: filled_grad(convolved, x),
+}
+
+
+def gradient_of(function, x):
+    """The gradient of Σ function(x)², itself recorded."""
+    (gradient,) = tinygrad_lite.autograd.grad((function(x) ** 2).sum(), x, create_graph=True)
+    return gradient
+
+
+def filled_grad(function, x):
+    """x.grad after a walk back."""
+    (function(x) ** 2).sum().backward()
+    return x.grad
+
+
+@given(
+    st.sampled_from(sorted(LAYERS)),
+    st.sampled_from(IMAGES),
+    st.booleans(),
+    st.lists(st.one_of(VIEWED, CHANGED), min_size=2, max_size=8),
+)
+@settings(max_examples=settings.default.max_examples * 20)
+def test_a_layers_result_is_a_tensor_like_any_other(layer, shape, recorded, lines):
+    """Its views, and changes through them, are those of a row-major tensor of the same numbers."""
+    x = leaf(np.random.default_rng(0).uniform(-1, 1, shape))
+    result = LAYERS[layer](x)
+    plain = tinygrad_lite.tensor(result.detach().numpy().copy("C"), requires_grad=recorded and result.requires_grad)
+    values = [result if recorded else result.detach()], [plain * 1]
+    for kind, name, i, j in lines:
+        if kind == "change" and np.shares_memory(*(at(values[1], k).detach().numpy() for k in (i, j))):
+            name = "mul_ number"  # an operation on overlapping memory has no defined order
+        answers = []
+        for side in values:
+            try:
+                answers.append(apply(kind, name, side, i, j))
+            except (RuntimeError, ValueError, IndexError) as error:
+                answers.append(error)
+        refused = [isinstance(answer, Exception) for answer in answers]
+        assert refused[0] == refused[1], f"{kind} {name}: {answers}"
+        if refused[0]:
+            continue
+        for side, answer in zip(values, answers, strict=True):
+            if answer is not None:
+                side.append(answer)
+        for mine, other in zip(*values, strict=True):
+            np.testing.assert_array_equal(mine.detach().numpy(), other.detach().numpy(), err_msg=f"{kind} {name}")
+            assert mine.requires_grad == other.requires_grad
 
 
 class Programs(RuleBasedStateMachine):
