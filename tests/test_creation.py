@@ -136,3 +136,35 @@ def test_arrays_of_another_byte_order_and_subclasses_become_plain_ones():
     for x in (tensor(matrix), tg.as_tensor(matrix), tg.from_numpy(matrix)):
         assert type(x.numpy()) is np.ndarray
         assert (x * tg.ones(2, 1)).shape == (2, 2)
+
+
+def test_sizes_and_ends_have_names():
+    for make in (tg.zeros, tg.ones, tg.empty, tg.rand, tg.randn):
+        assert make(size=(2, 3)).shape == make(2, 3).shape
+        with pytest.raises(TypeError, match="twice"):
+            make(2, size=(2,))
+    assert tg.arange(end=3).tolist() == tg.arange(3).tolist() == tg.arange(start=0, end=3).tolist() == [0, 1, 2]
+    with pytest.raises(TypeError, match="needs an end"):
+        tg.arange(step=3)
+    assert tg.randint(1, size=(2,)).tolist() == tg.randint(high=1, size=(2,)).tolist() == [0, 0]
+    assert tg.randint_like(tg.zeros(2), high=1).tolist() == [0, 0]
+    with pytest.raises(TypeError):
+        tg.randint(0.5, 2, (2,))
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan"), 300, -1])
+def test_a_number_that_an_integer_dtype_does_not_hold_is_refused(number):
+    with pytest.raises(RuntimeError, match="cannot be converted to uint8 without overflow: it holds 0 to 255"):
+        tg.full((2,), number, dtype=tg.uint8)
+    with pytest.raises(RuntimeError, match="randint: 299 cannot"):
+        tg.randint(300, (2,), dtype=tg.uint8)
+    with pytest.raises(RuntimeError, match="arange: -2 cannot"):
+        tg.arange(7, -3, -1, dtype=tg.uint8)
+    assert tg.full((1,), 2.5, dtype=tg.uint8).tolist() == [2]
+    assert tg.arange(256, dtype=tg.uint8)[-1].item() == 255
+
+
+def test_an_integer_arange_of_floats_has_their_steps():
+    assert tg.arange(2.5, 5, 0.5, dtype=tg.int64).tolist() == [2, 3, 3, 4, 4]
+    assert tg.arange(0, 2, 0.5, dtype=tg.float16).tolist() == [0, 0.5, 1, 1.5]
+    assert tg.arange(0, dtype=tg.int64).tolist() == []

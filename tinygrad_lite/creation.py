@@ -6,6 +6,8 @@ default device, and a result with `requires_grad=True` is a leaf whose gradient 
 
 from __future__ import annotations
 
+import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,28 @@ def _leaf(array: Any, requires_grad: bool) -> Tensor:
     if requires_grad:
         made.requires_grad = True
     return made
+
+
+def _shape(one_by_one: tuple[Any, ...], size: Any) -> tuple[int, ...]:
+    """The shape, given as sizes one by one, as one sequence, or by name: zeros(2, 3), zeros((2, 3)), zeros(size=2)."""
+    if size is None:
+        return sizes(one_by_one)
+    if one_by_one:
+        raise TypeError(f"the size is given twice, as {one_by_one} and as size={size}")
+    return sizes((size,))
+
+
+def _check_held(name: str, dtype: Any, *numbers: Any) -> None:
+    """RuntimeError if an integer dtype does not hold one of the numbers. Cast, it would be another."""
+    dtype = backend.as_dtype(dtype)
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        for number in numbers:
+            if not limits.min <= number <= limits.max:
+                raise RuntimeError(
+                    f"{name}: {number} cannot be converted to {dtype} without overflow: it holds {limits.min} to"
+                    f" {limits.max}"
+                )
 
 
 def tensor(*data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -70,39 +94,59 @@ def from_dlpack(source: Any) -> Tensor:
         return Tensor._wrap(xp.from_dlpack(source))
 
 
-def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(*shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """All elements 0."""
-    return _leaf(backend.create("zeros", sizes(size), dtype=dtype, where=device), requires_grad)
+    return _leaf(backend.create("zeros", _shape(shape, size), dtype=dtype, where=device), requires_grad)
 
 
-def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(*shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """All elements 1."""
-    return _leaf(backend.create("ones", sizes(size), dtype=dtype, where=device), requires_grad)
+    return _leaf(backend.create("ones", _shape(shape, size), dtype=dtype, where=device), requires_grad)
 
 
-def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(*shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Uninitialised memory: whatever was there."""
-    return _leaf(backend.create("empty", sizes(size), dtype=dtype, where=device), requires_grad)
+    return _leaf(backend.create("empty", _shape(shape, size), dtype=dtype, where=device), requires_grad)
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """All elements `fill_value`, whose type decides the dtype."""
     value = fill_value.item() if isinstance(fill_value, Tensor | np.generic) else fill_value
     dtype = backend.dtype_of_number(value) if dtype is None else dtype
+    _check_held("full", dtype, value)
     shape = sizes((size,)) if not isinstance(size, int) else (size,)
     return _leaf(backend.create("full", shape, value, dtype=dtype, where=device), requires_grad)
 
 
 def arange(
-    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    start: Any = None,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
-    """start, start + step, ... below `end`; `arange(n)` is 0, ..., n - 1. int64 if all three are integers."""
-    start, end = (0, start) if end is None else (start, end)
+    """start, start + step, ... below `end`; `arange(n)` is 0, ..., n - 1. int64 if all three are integers.
+
+    An integer dtype asked for cuts the numbers, if they are floats. RuntimeError if it does not hold them.
+    """
+    start, end = (0, start) if end is None else (0 if start is None else start, end)
+    if end is None:
+        raise TypeError("arange() needs an end")
     start, end, step = (x.item() if isinstance(x, Tensor | np.generic) else x for x in (start, end, step))
     if step == 0 or (end - start) * step < 0:
         raise RuntimeError(f"arange: cannot go from {start} to {end} in steps of {step}")
-    dtype = ("int64" if all_ints((start, end, step)) else None) if dtype is None else dtype
-    return _leaf(backend.create("arange", start, end, step, dtype=dtype, where=device), requires_grad)
+    integers = all_ints((start, end, step))
+    if dtype is None:
+        dtype = "int64" if integers else backend.get_default_dtype()
+    dtype = backend.as_dtype(dtype)
+    count = math.ceil((end - start) / step)
+    if count:
+        _check_held("arange", dtype, start, start + (count - 1) * step)
+    between = dtype if integers or dtype.kind == "f" else "float64"  # NumPy would cut the step itself to an integer
+    numbers = backend.create("arange", start, end, step, dtype=between, where=device)
+    return _leaf(Tensor._wrap(numbers).to(dtype)._array, requires_grad)
 
 
 def linspace(
@@ -127,30 +171,37 @@ def _source(generator: Generator | None, device: Any) -> Generator:
 
 
 def rand(
-    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+    *shape: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """Random numbers, uniform on [0, 1)."""
-    return _leaf(_source(generator, device).random(sizes(size), dtype), requires_grad)
+    return _leaf(_source(generator, device).random(_shape(shape, size), dtype), requires_grad)
 
 
 def randn(
-    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+    *shape: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """Random numbers from the normal distribution of mean 0 and standard deviation 1."""
-    return _leaf(_source(generator, device).normal(sizes(size), dtype), requires_grad)
+    return _leaf(_source(generator, device).normal(_shape(shape, size), dtype), requires_grad)
 
 
 def randint(
-    low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: Any = "int64",
+    low: Any = None, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: Any = "int64",
     device: Any = None,
 ) -> Tensor:  # fmt: skip
     """Random integers, uniform on low, ..., high - 1: `randint(high, size)` or `randint(low, high, size)`."""
     if size is None:
-        low, high, size = 0, low, high
-    if size is None or isinstance(size, int):
+        low, high, size = None, low, high
+    if high is None:
+        low, high = None, low
+    low = 0 if low is None else low
+    if size is None or isinstance(size, int) or high is None:
         raise TypeError("randint: size must be a tuple: randint(high, size) or randint(low, high, size)")
+    low, high = operator.index(low), operator.index(high)
     if high <= low:
         raise RuntimeError(f"randint expects 'low' to be less than 'high', but got low={low} >= high={high}")
+    _check_held("randint", dtype, low, high - 1)
     return Tensor._wrap(_source(generator, device).integers(low, high, sizes((size,)), dtype))
 
 
@@ -194,9 +245,10 @@ def randn_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires
     return randn(input.shape, **_like(input, dtype, device), requires_grad=requires_grad)
 
 
-def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: Any = None, device: Any = None) -> Tensor:
-    """Random integers in the shape, dtype and device of another Tensor."""
-    low, high = (0, low) if high is None else (low, high)
+def randint_like(
+    input: Tensor, low: int | None = None, high: int | None = None, *, dtype: Any = None, device: Any = None
+) -> Tensor:
+    """Random integers in the shape, dtype and device of another Tensor, uniform on low, ..., high - 1."""
     return randint(low, high, tuple(input.shape), **_like(input, dtype, device))
 
 

@@ -124,6 +124,7 @@ class Sameness:
         self.scale = min(max(map(_largest, numbers), default=0.0), 1e4)
         self.close = max((CLOSE.get(array.dtype.name, 0.0) for array in numbers), default=0.0)
         self.overflow = any(tensor.profile == "extreme" for tensor in program.tensors)
+        self.special = any(tensor.profile == "special" for tensor in program.tensors)
 
     def __call__(self, mine: Any, other: Any, slack: float = 1.0) -> bool:
         """True for the same value: an array, a number, or a sequence of them."""
@@ -139,7 +140,8 @@ class Sameness:
             near = np.abs(a - b) <= close * np.maximum(np.abs(b), max(_largest(b), self.scale))
             edge = np.finfo(other.dtype).max * (1 - close)  # of two numbers at the end of the range one may be ∞
             full = (np.abs(a) >= edge) & (np.abs(b) >= edge) & (np.sign(a) == np.sign(b))
-            lost = ~np.isfinite(a) & ~np.isfinite(b) & self.overflow  # ∞ - ∞, in one order of summation only
+            loose = self.overflow or (self.special and slack > 1)  # ∞ - ∞, in one order of computing only
+            lost = ~np.isfinite(a) & ~np.isfinite(b) & loose
             equal = (a == b) | (np.isnan(a) & np.isnan(b)) | full | lost
             return bool(np.where(np.isfinite(a) & np.isfinite(b), near, equal).all())
 

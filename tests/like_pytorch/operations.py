@@ -2,9 +2,9 @@
 
     sum(x: any, dim: dims?, keepdim: flag?, *, dtype: dtype_or_none?)
 
-A name before a colon is PyTorch's name of the parameter, behind it stands how the argument is drawn (a method of
-`Arguments`). `?`: it may be left out. `...`: a method takes it as one sequence or one by one. After `*` only by name.
-To add an operation, add its line.
+A name before a colon is PyTorch's name of the parameter, behind it stands how the argument is drawn: a method of
+`Arguments`, or of `LayerArguments`. `?`: it may be left out. `...`: a method takes it as one sequence, or one by one.
+After `*`: only by name. To add an operation, add its line.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 
 import tinygrad_lite
-from tests.like_pytorch.arguments import Arguments
+from tests.like_pytorch.layers import LayerArguments
 from tests.like_pytorch.program import Program
 
 # Methods of a tensor. They are functions of the package too, if it has one of that name.
@@ -376,7 +376,7 @@ def draw(operation: Operation, seed: str) -> Program:
     """A program that calls the operation, the same for the same seed."""
     rng = random.Random(f"{operation.line} {seed}")
     changed = operation.how in ("in place", "statement")
-    drawn = Arguments(rng, changed)
+    drawn = LayerArguments(rng, changed)
     if operation.how in ("expression", "statement"):
         kind, _, template = operation.line.partition("; ")
         getattr(drawn, kind.removeprefix("x: "))()
@@ -386,7 +386,7 @@ def draw(operation: Operation, seed: str) -> Program:
     return _call(operation, drawn, rng)
 
 
-def _call(operation: Operation, drawn: Arguments, rng: random.Random) -> Program:
+def _call(operation: Operation, drawn: LayerArguments, rng: random.Random) -> Program:
     name, _, parameters = operation.line.removesuffix(")").partition("(")
     arguments: list[str] = []
     optional: set[int] = set()
