@@ -19,6 +19,8 @@ import sys
 import time
 from collections import Counter
 
+import torch
+
 from tests.like_pytorch.compare import AGREED, DIFFER, HERE, REFUSED, THERE, Verdict, compare, simplified
 from tests.like_pytorch.deliberate import explanation, page
 from tests.like_pytorch.operations import OPERATIONS, draw
@@ -39,6 +41,7 @@ def main() -> int:
     chosen = [op for op in OPERATIONS if not options.operation or op.name in options.operation]
     if not chosen:
         parser.error(f"there is no operation {' '.join(options.operation)}: see tests/like_pytorch/operations.py")
+    torch.set_num_threads(1)  # the tensors are small
     minutes = options.minutes if options.minutes is not None else None if options.programs else 1.0
     end = None if minutes is None else time.monotonic() + 60 * minutes
     verdicts: list[Verdict] = []
