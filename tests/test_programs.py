@@ -41,8 +41,8 @@ def package(x):
 
 
 def convolved(x, scale=1.0):
-    """Images through a convolution whose kernels are multiplied by `scale`; other tensors through sin."""
-    if x.ndim != 4:
+    """Images of two rows or more through a convolution, its kernels multiplied by `scale`; all else through sin."""
+    if x.ndim != 4 or x.shape[2] < 2:
         return x.sin() * scale
     kernels = np.linspace(-1, 1, 8 * x.shape[1]).reshape(2, x.shape[1], 2, 2)
     return package(x).nn.functional.conv2d(x, package(x).tensor(kernels) * scale, padding=(0, 1))
