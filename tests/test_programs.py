@@ -207,6 +207,7 @@ def filled_grad(function, x):
     return x.grad
 
 
+@pytest.mark.cpu
 @given(
     st.sampled_from(sorted(LAYERS)),
     st.sampled_from(IMAGES),
