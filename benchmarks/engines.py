@@ -62,9 +62,15 @@ class Engine:
         self.process.wait()
 
 
+def is_installed(name: str) -> bool:
+    """True if a package can be imported. (A mere folder of that name, which Python finds too, has no origin.)"""
+    found = importlib.util.find_spec(name)
+    return found is not None and found.origin is not None
+
+
 def present(device: str) -> list[str]:
     """The engines that are installed and run on the device."""
-    found = [name for name in ENGINES if name == "blas" or importlib.util.find_spec(name) is not None]
+    found = [name for name in ENGINES if name == "blas" or is_installed(name)]
     return found if device == "cpu" else [name for name in found if name in ("tinygrad_lite", "torch")]
 
 
@@ -147,7 +153,7 @@ def summary(name: str, measured: dict[str, Any], peaks: dict[str, int]) -> dict[
 
 def measure_import(turns: int) -> dict[str, float]:
     """How long each package takes to import in a fresh process, in turn: the least, in seconds more than NumPy's."""
-    modules = ["numpy", *(name for name in ENGINES if name != "blas" and importlib.util.find_spec(name) is not None)]
+    modules = ["numpy", *(name for name in ENGINES if name != "blas" and is_installed(name))]
     times: dict[str, list[float]] = {module: [] for module in modules}
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     for _ in range(turns + 1):  # the first compiles

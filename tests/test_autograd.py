@@ -390,12 +390,38 @@ def test_grad_computes_only_what_leads_to_the_inputs():
     assert calls == []
 
 
-def test_data_given_anew_is_noticed_where_it_would_be_differentiated_again():
+def test_a_leaf_given_other_data_is_differentiated_where_it_was():
     x = tensor([1.0, 2.0], requires_grad=True)
     y = (x**3).sum()
     x.data = tensor([5.0, 5.0])
-    with pytest.raises(RuntimeError, match=r"given other data after it was recorded"):
-        grad(y, x, create_graph=True)
+    (first,) = grad(y, x, create_graph=True)
+    assert first.tolist() == [3.0, 12.0]
+    (second,) = grad(first.sum(), x)
+    assert second.tolist() == [6.0, 12.0]
+
+
+@pytest.mark.parametrize("operation", [lambda a, b: a * b, lambda a, b: a / b, lambda a, b: a**b])
+def test_leaves_of_two_dtypes_are_differentiated_twice(operation):
+    x = tensor([1.5, 2.5], dtype=tg.float32, requires_grad=True)
+    y = tensor([2.0, 3.0], dtype=tg.float64, requires_grad=True)
+    wide = x.detach().double().requires_grad_()
+    firsts = grad(operation(x, y).sum(), [x, y], create_graph=True)
+    expected = grad(operation(wide, y).sum(), [wide, y], create_graph=True)
+    assert [g.dtype for g in firsts] == [tg.float32, tg.float64]
+    seconds = grad(sum((g.double() ** 2).sum() for g in firsts), [x, y], allow_unused=True)
+    wanted = grad(sum((g**2).sum() for g in expected), [wide, y], allow_unused=True)
+    for mine, other in zip((*firsts, *seconds), (*expected, *wanted), strict=True):
+        np.testing.assert_allclose(mine.detach().numpy(), other.detach().numpy(), rtol=1e-5)
+
+
+def test_integers_are_not_made_part_of_a_graph():
+    leaf = tensor(1.5, requires_grad=True)
+    x = tensor([4, 5])
+    with pytest.raises(RuntimeError, match="float"):
+        x.add_(leaf)
+    x[0] = leaf * 2  # an assignment converts, as in PyTorch
+    assert x.tolist() == [3, 5]
+    assert not x.requires_grad
 
 
 # ---------------------------------------------------------------------------------------------------------- modes

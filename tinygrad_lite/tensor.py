@@ -237,7 +237,7 @@ class Tensor(Methods):
                 f"{op.name}: more than one element of the written-to tensor refers to a single memory location, as"
                 " after expand(). Please clone() the tensor before performing the operation"
             )
-        needs_recording = grad_mode.get() and (
+        needs_recording = (grad_mode.get() and array.dtype.kind == "f") and (
             self.requires_grad or any(isinstance(other, Tensor) and other.requires_grad for other in others)
         )
         if needs_recording:

@@ -222,11 +222,8 @@ def _saved_tensors(node: Node, wrap: Callable[..., Tensor]) -> tuple[Any, ...]:
             tensors.append(wrap(value, source))
         elif source._array is value:
             tensors.append(source)
-        else:
-            raise RuntimeError(
-                f"an input of {node.op.name} was given other data after it was recorded (x.data = ...), so the"
-                " gradient of its gradient would be wrong. Compute the result anew"
-            )
+        else:  # the leaf as it was: its numbers in another dtype, or from before it was given other data (x.data = ...)
+            tensors.append(wrap(value, Node(cast, (), (source,), {"dtype": value.dtype}, value.shape, value.dtype)))
     return tuple(tensors)
 
 
