@@ -1,6 +1,5 @@
 """The machinery of the benchmarks, on very short runs. Nothing here depends on how fast anything is."""
 
-import importlib.util
 import json
 import sys
 
@@ -8,7 +7,7 @@ import pytest
 
 import tinygrad_lite
 from benchmarks.__main__ import main
-from benchmarks.engines import Engine, _compare, summary
+from benchmarks.engines import Engine, _compare, is_installed, summary
 from benchmarks.operations import OPERATIONS
 from benchmarks.peers import PEERS
 from benchmarks.report import tables
@@ -19,10 +18,6 @@ from tinygrad_lite.op import Op
 SHORT = ["--rounds", "1", "--turns", "1", "--seconds", "0.001", "--threads", "1"]
 LONG = {"epoch", "loader", "lenet-256", "conv-28", "pool-28", "nodes-10000", "nodes-100000", "nodes-1000000",
         "batch-256", "batch-1024", "batch-4096"}  # nothing new, and longer  # fmt: skip
-
-
-def installed(name: str) -> bool:
-    return importlib.util.find_spec(name) is not None
 
 
 def test_all_workloads_run_agree_and_are_written_down(tmp_path, capsys):
@@ -36,14 +31,14 @@ def test_all_workloads_run_agree_and_are_written_down(tmp_path, capsys):
     assert written["import_seconds"]["tinygrad_lite"] > 0
     for name, result in written["results"].items():
         assert result["microseconds"]["tinygrad_lite"]["min"] > 0
-        assert ("torch" in result["ratio"]) == installed("torch")
+        assert ("torch" in result["ratio"]) == is_installed("torch")
         assert ("target" in result) == (WORKLOADS[name].target is not None)
         for peer in PEERS:
-            assert (peer in result["microseconds"] or peer in result["cannot"]) == installed(peer), (name, peer)
+            assert (peer in result["microseconds"] or peer in result["cannot"]) == is_installed(peer), (name, peer)
         if WORKLOADS[name].trains and sys.platform == "linux":
             assert result["peak_bytes"]["tinygrad_lite"] < 1e9
     for package, peer in PEERS.items():
-        if installed(package):
+        if is_installed(package):
             assert set(peer().steps) <= set(WORKLOADS)
             failed = [r["cannot"][package] for r in written["results"].values() if package in r["cannot"]]
             assert set(failed) <= {peer.cannot}, "an adapter that is written works"
@@ -51,7 +46,7 @@ def test_all_workloads_run_agree_and_are_written_down(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert all(f"| {WORKLOADS[name].text} |" in printed for name in names if ", " not in name)
     assert all(f"| {name} |" in printed for name in OPERATIONS)
-    assert ("PyTorch is not installed" in printed) != installed("torch")
+    assert ("PyTorch is not installed" in printed) != is_installed("torch")
 
 
 def test_some_can_be_chosen_and_unknown_ones_are_refused(capsys):
