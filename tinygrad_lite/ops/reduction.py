@@ -117,9 +117,9 @@ def _require_floating(name: str, x: Any) -> None:
 
 @op
 def cumsum(x, *, dim):
-    """yᵢ = x₁ + ... + xᵢ along `dim`, an int."""
-    d = one_dim(dim, x.ndim)
-    return np.cumsum(x, axis=d) if x.ndim else x.copy()
+    """yᵢ = x₁ + ... + xᵢ along `dim`, an int. Bools and integers are summed as int64."""
+    y = backend.cumsum(x, one_dim(dim, x.ndim))
+    return y.reshape(x.shape)  # of a number: one of one
 
 
 @cumsum.gradient("x")
@@ -134,8 +134,11 @@ def _(g, dim):
 
 @op
 def prod(x, *, dim=None, keepdim=False):
-    """y = Π x over `dim`."""
-    return np.prod(x, axis=None if dim is None else dims(dim, x.ndim), keepdims=keepdim)
+    """y = Π x over `dim`. Bools and integers are multiplied as int64."""
+    axes = None if dim is None else dims(dim, x.ndim)
+    if x.dtype.kind != "f":
+        return np.prod(x, axis=axes, dtype="int64", keepdims=keepdim)
+    return np.prod(backend.single(x), axis=axes, keepdims=keepdim).astype(x.dtype, copy=False)
 
 
 @prod.gradient("x")
