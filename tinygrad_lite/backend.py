@@ -470,11 +470,6 @@ HALF, SINGLE = np.dtype("float16"), np.dtype("float32")
 BLOCK = 128  # so many numbers are added up one after the other
 
 
-def single(x: Array) -> Array:
-    """Half precision in 32 bits, in which its sums, squares and quotients are computed; what is not half, as it is."""
-    return x.astype(SINGLE) if x.dtype == HALF else x
-
-
 def sum(x: Array, axis: Any = None, keepdims: Any = False) -> Array:
     """The sum over `axis` (an int, a tuple, or None for all): of bools and integers as int64.
 

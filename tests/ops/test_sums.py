@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import tinygrad_lite
 from tinygrad_lite import backend, tensor
 
+
 @st.composite
 def arrays_and_axes(draw):
     """An array of any float dtype and layout, with dimensions that are long enough to matter, and axes to sum over."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tinygrad_lite import ops
 from tinygrad_lite.functions import stack
 from tinygrad_lite.tensor import Tensor
 
@@ -13,12 +14,13 @@ def clip_grad_norm_(
 ) -> Tensor:
     """Scale all gradients, in place, so that their norm taken together is at most max_norm (Pascanu et al. 2013).
 
-    Returns the norm before. RuntimeError if it is infinite or NaN, with error_if_nonfinite=True.
+    Returns the norm before, of half precision in 32 bits. RuntimeError if it is infinite or NaN, with error_if_nonfinite=True.
     """
     gradients = _gradients(parameters)
     if not gradients:
         return Tensor([0.0])[0]
-    total = stack([gradient.norm(norm_type).to(gradients[0].device) for gradient in gradients]).norm(norm_type)
+    norms = [ops.single(gradient).norm(norm_type).to(gradients[0].device) for gradient in gradients]
+    total = stack(norms).norm(norm_type)
     if error_if_nonfinite and not total.isfinite().item():
         raise RuntimeError(
             f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be"

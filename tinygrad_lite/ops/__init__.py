@@ -55,6 +55,7 @@ from tinygrad_lite.ops.elementwise import (
     sign,
     silu,
     sin,
+    single,
     sinh,
     softplus,
     sqrt,

@@ -26,6 +26,7 @@ import numpy as np
 from tinygrad_lite import backend
 from tinygrad_lite.backend import Array
 from tinygrad_lite.op import op
+from tinygrad_lite.ops.elementwise import single
 from tinygrad_lite.ops.reduction import sum
 from tinygrad_lite.ops.windows import (
     Pair,
@@ -178,11 +179,11 @@ def _(g, shape, kernel, size, stride, padding, dilation):
 def fold(x, *, image, kernel, size, stride, padding, dilation):
     """The image (n, c, *image) in which each number of the columns has been added to its place."""
     n, numbers, _ = x.shape
-    columns = x.reshape(n, numbers // math.prod(kernel), *kernel, *size)
-    framed = np.zeros_like(x, shape=(*columns.shape[:2], *reach(kernel, size, stride, dilation)))
+    columns = single(x).reshape(n, numbers // math.prod(kernel), *kernel, *size)
+    framed = np.zeros_like(columns, shape=(*columns.shape[:2], *reach(kernel, size, stride, dilation)))
     for k, m, down, across in places(kernel, size, stride, dilation):
         framed[:, :, down, across] += columns[:, :, k, m]
-    return unframe(framed, image, kernel, size, stride, padding, dilation)
+    return unframe(framed, image, kernel, size, stride, padding, dilation).astype(x.dtype, copy=False)
 
 
 @fold.gradient("x")

@@ -614,6 +614,11 @@ def _(g):
     return g  # in the output's dtype: the walk casts every gradient to the dtype of what it is the gradient of
 
 
+def single(x: Any) -> Any:
+    """Half precision in 32 bits, in which its sums, squares and quotients are computed; what is not half, as it is."""
+    return cast(x, dtype=backend.SINGLE) if x.dtype == backend.HALF else x
+
+
 @op
 def move(x, *, to, back):
     """x on the device `to`; `back` is the one it comes from."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite import backend
 from tinygrad_lite.backend import ShapeError
 from tinygrad_lite.op import op
 from tinygrad_lite.ops.elementwise import mul
@@ -101,7 +102,15 @@ def einsum(*operands, equation):
     The equation names every dimension by a letter, with no "..." (`spelled_out` sees to that). Size 1 broadcasts to the
     size that another operand has for the same label.
     """
-    return np.einsum(equation, *operands, optimize=len(operands) > 1)
+    terms, output = equation.split("->")
+    labels = terms.split(",")
+    for i, (mine, x) in enumerate(zip(labels, operands, strict=True)):
+        known = set(output).union(*labels[:i], *labels[i + 1 :])
+        alone = tuple(d for d, label in enumerate(mine) if label not in known)
+        if alone:  # `backend.sum` is more exact than NumPy's einsum
+            labels[i] = "".join(label for label in mine if label in known)
+            operands = (*operands[:i], backend.sum(x, alone), *operands[i + 1 :])
+    return np.einsum(f"{','.join(labels)}->{output}", *operands, optimize=len(operands) > 1)
 
 
 @einsum.gradient("operands")

@@ -12,37 +12,37 @@ import numpy as np
 
 from tinygrad_lite import backend
 from tinygrad_lite.op import op
-from tinygrad_lite.ops.elementwise import sigmoid
+from tinygrad_lite.ops.elementwise import sigmoid, single
 
 
 @op(types="common")
 def mse_loss(input, target):
     """y = mean (input - target)², over all elements."""
-    difference = input - target
-    return backend.sum(difference * difference) / difference.size
+    difference = single(input) - single(target)
+    return (backend.sum(difference * difference) / difference.size).astype(input.dtype, copy=False)
 
 
 @mse_loss.gradient("input")
 def _(g, input, target):
-    difference = input - target
-    return difference * (g * (2 / math.prod(difference.shape)))
+    difference = single(input) - single(target)
+    return difference * (single(g) * (2 / math.prod(difference.shape)))
 
 
 @mse_loss.gradient("target")
 def _(g, input, target):
-    difference = target - input
-    return difference * (g * (2 / math.prod(difference.shape)))
+    difference = single(target) - single(input)
+    return difference * (single(g) * (2 / math.prod(difference.shape)))
 
 
 @op
 def nll_loss(log_p, rows, classes):
     """y = -mean log_p[rowsₙ, classesₙ],  for log-probabilities (examples, classes): NaN where there are no rows."""
-    return backend.sum(log_p[rows, classes]) / -(len(rows) or math.nan)
+    return (backend.sum(single(log_p[rows, classes])) / -(len(rows) or math.nan)).astype(log_p.dtype, copy=False)
 
 
 @nll_loss.gradient("log_p")
 def _(g, rows, classes, shape):
-    return put(g / -(len(rows) or 1), rows, classes, shape=shape)
+    return put(single(g) / -(len(rows) or 1), rows, classes, shape=shape)
 
 
 @op

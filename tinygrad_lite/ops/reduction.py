@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_lite import backend
 from tinygrad_lite.op import op
-from tinygrad_lite.ops.elementwise import abs, cast, exp, keep, pow, sign, where, zeros_like
+from tinygrad_lite.ops.elementwise import abs, cast, exp, keep, pow, sign, single, where, zeros_like
 from tinygrad_lite.ops.shape import Dim, dims, expand, flip, one_dim, pad, permute, reshape, stack
 
 
@@ -68,38 +68,59 @@ def _(g, shape):
 def mean(x, *, dim=None, keepdim=False):
     """y = Σ x / n over `dim`, for floating dtypes."""
     _require_floating("mean", x)
-    return sum.forward(x, dim=dim, keepdim=keepdim) / (count(x.shape, dim) or math.nan)
+    y = sum.forward(single(x), dim=dim, keepdim=keepdim) / (count(x.shape, dim) or math.nan)
+    return y.astype(x.dtype, copy=False)
 
 
 @mean.gradient("x")
 def _(g, shape, dim, keepdim):
-    return spread(g / count(shape, dim), shape, dim, keepdim)
+    return spread(single(g) / count(shape, dim), shape, dim, keepdim)
 
 
 @op
 def var(x, *, dim=None, correction=1, keepdim=False):
     """y = Σ (x - mean)² / (n - correction) over `dim`: unbiased by default. NaN where n ≤ correction."""
     _require_floating("var", x)
-    centred = x - mean(x, dim=dim, keepdim=True)
-    return sum(centred * centred, dim=dim, keepdim=keepdim) / _freedom(x.shape, dim, correction)
+    wide = single(x)
+    centred = wide - mean(wide, dim=dim, keepdim=True)
+    y = sum(centred * centred, dim=dim, keepdim=keepdim) / _freedom(x.shape, dim, correction)
+    return y.astype(x.dtype, copy=False)
 
 
 @var.gradient("x")
 def _(g, x, dim, correction, keepdim):
-    scale = g * (2 / _freedom(x.shape, dim, correction))
+    x, scale = single(x), single(g) * (2 / _freedom(x.shape, dim, correction))
     return spread(scale, x.shape, dim, keepdim) * (x - mean(x, dim=dim, keepdim=True))
 
 
 @op
 def std(x, *, dim=None, correction=1, keepdim=False):
     """y = √var: unbiased by default. Where all elements are equal the gradient is 0."""
-    return np.sqrt(var.forward(x, dim=dim, correction=correction, keepdim=keepdim))
+    _require_floating("std", x)
+    wide = single(x)
+    scale = _scale(wide, dims(dim, x.ndim))
+    y = np.sqrt(var.forward(wide / scale, dim=dim, correction=correction, keepdim=keepdim))
+    return (y * scale.reshape(y.shape)).astype(x.dtype, copy=False)
 
 
 @std.gradient("x")
 def _(g, y, x, dim, correction, keepdim):
-    scale = keep(y != 0, g / where(y == 0, 1.0, y)) * (1 / _freedom(x.shape, dim, correction))
-    return spread(scale, x.shape, dim, keepdim) * (x - mean(x, dim=dim, keepdim=True))
+    x, y = single(x), spread(single(y), x.shape, dim, keepdim)
+    unit = (x - mean(x, dim=dim, keepdim=True)) / where(y == 0, 1.0, y)  # first: it is neither large nor small
+    scale = single(g) * (1 / _freedom(x.shape, dim, correction))
+    return keep(y != 0, unit * spread(scale, x.shape, dim, keepdim))
+
+
+def _scale(x: Any, axes: tuple[int, ...]) -> Any:
+    """The power of two next to the largest size over the axes: what is divided by it neither overflows nor vanishes
+    when it is squared. 1 where the largest is 0, infinite or NaN.
+    """
+    if not x.size:
+        return np.ones_like(x, shape=tuple(1 if d in axes else size for d, size in enumerate(x.shape)))
+    top = backend.max(np.abs(x), axes, True)
+    limit = np.finfo(x.dtype).maxexp - 2
+    exponent = np.clip(np.where(np.isfinite(top), np.frexp(top)[1], 0), -limit, limit)
+    return np.ldexp(np.ones_like(top), exponent)
 
 
 def _freedom(shape: tuple[int, ...], dim: Dim, correction: float) -> float:
@@ -138,12 +159,12 @@ def prod(x, *, dim=None, keepdim=False):
     axes = None if dim is None else dims(dim, x.ndim)
     if x.dtype.kind != "f":
         return np.prod(x, axis=axes, dtype="int64", keepdims=keepdim)
-    return np.prod(backend.single(x), axis=axes, keepdims=keepdim).astype(x.dtype, copy=False)
+    return np.prod(single(x), axis=axes, keepdims=keepdim).astype(x.dtype, copy=False)
 
 
 @prod.gradient("x")
 def _(g, x, dim, keepdim):
-    return spread(g, x.shape, dim, keepdim) * _product_of_others(x, dims(dim, x.ndim))
+    return spread(g, x.shape, dim, keepdim) * _product_of_others(single(x), dims(dim, x.ndim))
 
 
 def _product_of_others(x: Any, reduced: tuple[int, ...]) -> Any:
@@ -190,7 +211,7 @@ def amin(x, *, dim=None, keepdim=False):
 @amax.gradient("x")
 @amin.gradient("x")
 def _(g, y, x, dim, keepdim):
-    chosen = x == spread(y, x.shape, dim, keepdim)
+    g, chosen = single(g), x == spread(y, x.shape, dim, keepdim)
     number = cast(sum(chosen, dim=dim, keepdim=keepdim), dtype=g.dtype)
     return keep(chosen, spread(g / number, x.shape, dim, keepdim))
 
@@ -241,14 +262,21 @@ def all(x, *, dim=None, keepdim=False):
 @op(types="float")
 def norm(x, *, p=2.0, dim=None, keepdim=False):
     """y = (Σ |x|ᵖ)^(1/p) over `dim`, for a p other than 0 and ±∞. The gradient is 0 where y is."""
+    wide, axes = single(x), dims(dim, x.ndim)
     if p == 2:
-        return np.sqrt(sum(x * x, dim=dim, keepdim=keepdim))
-    return sum(np.abs(x) ** p, dim=dim, keepdim=keepdim) ** (1 / p)
+        with np.errstate(over="ignore", under="ignore"):
+            y = np.sqrt(backend.sum(wide * wide, axes, keepdim))
+        limits = np.finfo(wide.dtype)
+        if ((y > math.sqrt(limits.tiny / limits.eps)) & (y < math.inf)).all():
+            return y.astype(x.dtype, copy=False)  # no square was too large or too small
+    scale = _scale(wide, axes)
+    y = backend.sum(np.abs(wide / scale) ** p, axes, keepdim) ** (1 / p)
+    return (y * scale.reshape(y.shape)).astype(x.dtype, copy=False)
 
 
 @norm.gradient("x")
 def _(g, y, x, dim, keepdim, p):
-    y = spread(y, x.shape, dim, keepdim)
+    x, y = single(x), spread(single(y), x.shape, dim, keepdim)
     unit = x / where(y == 0, 1.0, y)
     if p != 2:
         size = abs(unit)
@@ -259,15 +287,20 @@ def _(g, y, x, dim, keepdim, p):
 @op(types="float")
 def logsumexp(x, *, dim, keepdim=False):
     """y = ln Σ eˣ over `dim`. The largest element is taken out first, so that nothing overflows."""
-    axes = dims(dim, x.ndim)
-    top = np.max(x, axis=axes, keepdims=True)
+    wide, axes = single(x), dims(dim, x.ndim)
+    top = _largest(wide, axes)
     top = np.where(np.isfinite(top), top, 0)
-    y = np.log(sum(np.exp(x - top), dim=axes, keepdim=True)) + top
-    return y if keepdim else y.reshape(tuple(size for d, size in enumerate(x.shape) if d not in axes))
+    with np.errstate(divide="ignore"):  # of nothing, or of e^-∞ alone: ln 0 = -∞
+        y = np.log(backend.sum(np.exp(wide - top), axes, True)) + top
+    y = y if keepdim else y.reshape(tuple(size for d, size in enumerate(x.shape) if d not in axes))
+    return y.astype(x.dtype, copy=False)
 
 
 @logsumexp.gradient("x")
 def _(g, y, x, dim, keepdim):
+    if x.dtype == backend.HALF:  # a rounded exponent would be far off
+        x = single(x)
+        y = logsumexp(x, dim=dim, keepdim=keepdim)
     return spread(g, x.shape, dim, keepdim) * exp(x - spread(y, x.shape, dim, keepdim))
 
 
@@ -282,10 +315,10 @@ def softmax(x, *, dim):
     if not x.ndim:
         return softmax.forward(x.reshape(1), dim=dim).reshape(())
     axes = (one_dim(dim, x.ndim),)
-    y = x - _largest(x, axes)  # the only array made here: a new one for each step would cost more than the step
+    y = single(x) - _largest(x, axes)  # the only array made here: a new one for each step would cost more than the step
     np.exp(y, out=y)
     y /= backend.sum(y, axes, True)
-    return y
+    return y.astype(x.dtype, copy=False)
 
 
 @softmax.gradient("x")
@@ -299,9 +332,9 @@ def log_softmax(x, *, dim):
     if not x.ndim:
         return log_softmax.forward(x.reshape(1), dim=dim).reshape(())
     axes = (one_dim(dim, x.ndim),)
-    y = x - _largest(x, axes)
+    y = single(x) - _largest(x, axes)
     y -= np.log(backend.sum(np.exp(y), axes, True))
-    return y
+    return y.astype(x.dtype, copy=False)
 
 
 @log_softmax.gradient("x")

@@ -44,7 +44,8 @@ def conv2d(
     padding = (0, 0) if padding == "valid" else pair_of("conv2d", "padding", padding, 0)
     if bias is not None and tuple(bias.shape) != (weight.shape[0],):
         raise ShapeError(f"conv2d: bias must have the shape ({weight.shape[0]},), but has {tuple(bias.shape)}")
-    return ops.convolution(input, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    operands = (None if x is None else ops.single(x) for x in (input, weight, bias))
+    return ops.convolution(*operands, stride=stride, padding=padding, dilation=dilation, groups=groups).to(input.dtype)
 
 
 def conv1d(
@@ -108,9 +109,15 @@ def conv_transpose2d(
     if min(size) < 0:
         raise ShapeError(f"conv_transpose2d: the padding {padding} leaves an output of size {size}. Use less")
     y = ops.convolution_by_input(
-        input, weight, size=size, stride=stride, padding=padding, dilation=dilation, groups=groups
+        ops.single(input),
+        ops.single(weight),
+        size=size,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
     )
-    return y if bias is None else y + bias.reshape(-1, 1, 1)
+    return (y if bias is None else y + bias.reshape(-1, 1, 1)).to(input.dtype)
 
 
 def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:

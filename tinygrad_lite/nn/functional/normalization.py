@@ -40,7 +40,7 @@ def batch_norm(
                 f"Expected more than 1 value per channel when training, got input size {tuple(input.shape)}: the"
                 " variance of a single value is 0. Use a larger batch, or eval()"
             )
-        mean, centred, var = _moments(input, dims)
+        mean, centred, var = _moments(ops.single(input), dims)
         n = input.numel() // channels
         with no_grad():
             if running_mean is not None:
@@ -50,12 +50,12 @@ def batch_norm(
     else:
         if running_mean is None or running_var is None:
             raise ValueError("batch_norm: expected running_mean and running_var to be defined when training=False")
-        centred, var = input - _as_channels(running_mean, input), _as_channels(running_var, input)
+        centred, var = ops.single(input) - _as_channels(running_mean, input), _as_channels(running_var, input)
     scale = (var + eps).rsqrt()
     if weight is not None:
         scale = scale * _as_channels(weight, input)  # one number a channel, before it meets all the others
     y = centred * scale
-    return y if bias is None else y + _as_channels(bias, input)
+    return (y if bias is None else y + _as_channels(bias, input)).to(input.dtype)
 
 
 def group_norm(
@@ -74,7 +74,7 @@ def group_norm(
     grouped = input.reshape(input.shape[0], num_groups, math.prod(input.shape[1:]) // num_groups)
     y = _standardized(grouped, (-1,), eps).reshape(input.shape)
     y = y if weight is None else y * _as_channels(weight, y)
-    return y if bias is None else y + _as_channels(bias, y)
+    return (y if bias is None else y + _as_channels(bias, y)).to(input.dtype)
 
 
 def layer_norm(
@@ -99,7 +99,7 @@ def layer_norm(
             raise ShapeError(f"layer_norm: {name} should have the shape {shape}, not {tuple(parameter.shape)}")
     y = _standardized(input, tuple(range(-len(shape), 0)), eps)
     y = y if weight is None else y * weight
-    return y if bias is None else y + bias
+    return (y if bias is None else y + bias).to(input.dtype)
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
@@ -132,8 +132,8 @@ def _moments(x: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _standardized(x: Tensor, dims: tuple[int, ...], eps: float) -> Tensor:
-    """(x - mean) / √(variance + eps), both taken over `dims`."""
-    _, centred, var = _moments(x, dims)
+    """(x - mean) / √(variance + eps), both taken over `dims`; half precision is not rounded to half yet."""
+    _, centred, var = _moments(ops.single(x), dims)
     return centred * (var + eps).rsqrt()
 
 

@@ -58,19 +58,19 @@ def avg_pool2d(
     """
     windows = _windows("avg_pool2d", input, kernel_size, stride, padding, (1, 1), ceil_mode)
     del windows["dilation"]
-    total = _of_images(input, lambda images: ops.window_sum(images, **windows))
+    total = _of_images(ops.single(input), lambda images: ops.window_sum(images, **windows))
     if divisor_override is not None:
         if divisor_override == 0:
             raise ValueError("avg_pool2d: divisor must be not zero")
-        return total / divisor_override
+        return (total / divisor_override).to(input.dtype)
     down, across = (
         _counted(s, k, n, step, p, p if count_include_pad else 0)
         for s, k, n, step, p in zip(input.shape[-2:], *windows.values(), strict=True)
     )
     counts = np.outer(down, across)
     if (counts == counts[0, 0]).all():
-        return total / int(counts[0, 0])
-    return total / tensor(counts, dtype=input.dtype, device=input.device)
+        return (total / int(counts[0, 0])).to(input.dtype)
+    return (total / tensor(counts, dtype=total.dtype, device=input.device)).to(input.dtype)
 
 
 def _counted(size: int, kernel: int, windows: int, stride: int, padding: int, margin: int) -> np.ndarray:
