@@ -73,8 +73,8 @@ def test_half_precision_is_what_more_precise_numbers_are_when_rounded(name, rows
     for half, exact in zip(*found, strict=True):
         held = np.abs(exact) < 65_000
         assert np.isfinite(half[held]).all()
-        # a hundredth of the largest is the rounding of the steps between; 6e-8 is the least number in half precision, and
-        # 1e-6 of the numbers' size what 32 bits leave of a difference that should be 0
+        # A hundredth of the largest is the rounding of the steps between, 6e-8 the least number in half precision, and
+        # 1e-6 of the numbers' size what 32 bits leave of a difference that should be 0.
         largest = np.abs(exact[held]).max(initial=0)
         np.testing.assert_allclose(half[held], exact[held], rtol=0.01, atol=0.01 * largest + 6e-8 + 1e-6 * size)
 
@@ -97,4 +97,4 @@ def test_gradients_of_half_precision_are_clipped():
     np.testing.assert_allclose(p.grad.numpy(), [0.6, 0.8], rtol=1e-3)
     p.grad = tensor([60_000.0, 60_000.0], dtype="float16")  # the norm is more than half precision holds
     nn.utils.clip_grad_norm_([p], 1.0)
-    np.testing.assert_allclose(p.grad.numpy(), [0.5**0.5] * 2, rtol=1e-3)
+    np.testing.assert_allclose(p.grad.numpy(), [0.5**0.5] * 2, rtol=2e-3)

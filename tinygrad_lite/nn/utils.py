@@ -14,7 +14,8 @@ def clip_grad_norm_(
 ) -> Tensor:
     """Scale all gradients, in place, so that their norm taken together is at most max_norm (Pascanu et al. 2013).
 
-    Returns the norm before, of half precision in 32 bits. RuntimeError if it is infinite or NaN, with error_if_nonfinite=True.
+    Returns the norm before, of half precision in 32 bits. RuntimeError if it is infinite or NaN, with
+    error_if_nonfinite=True.
     """
     gradients = _gradients(parameters)
     if not gradients:
