@@ -468,7 +468,7 @@ def _plain(value: Any, op: Op, like: Tensor) -> Any:
         if not on_host and not backend.on_one_device(like._array, value._array):
             raise _devices_differ(op, (like, value))
         return value._array
-    return value if type(value) in NUMBERS else _operand(value, op, like)
+    return value if value is None or type(value) in NUMBERS else _operand(value, op, like)
 
 
 def _operand(value: Any, op: Op, like: Tensor) -> Any:

@@ -4,6 +4,8 @@ import importlib.util
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tinygrad_lite
 from tinygrad_lite import tensor
@@ -73,6 +75,28 @@ CASES = {
     "cumsum": (lambda T, x: x.cumsum(0), [1.0, inf, 2.0]),
     "sort ties": (lambda T, x: x.sort()[0] * T.tensor([1.0, 2.0, 3.0]), [2.0, 1.0, 1.0]),
     "mean of nan": (lambda T, x: x.mean(), [nan, 1.0]),
+    "relu of nan": (lambda T, x: x.relu(), [nan, 1.0, -1.0]),
+    "leaky_relu of nan": (lambda T, x: T.nn.functional.leaky_relu(x, 0.1), [nan, 1.0, -1.0]),
+    "amax of nan": (lambda T, x: x.amax(0), [nan, 1.0, 3.0]),
+    "amin of nan": (lambda T, x: x.reshape(2, 2).amin(1, keepdim=True), [nan, 1.0, 3.0, 2.0]),
+    "max dim of nan": (lambda T, x: x.max(0)[0], [1.0, nan, 3.0, nan]),
+    "maximum of nan": (lambda T, x: T.maximum(x, T.tensor([1.0, nan, nan])), [nan, 1.0, nan]),
+    "minimum of nan": (lambda T, x: T.minimum(T.tensor([1.0, nan, nan]), x), [nan, 1.0, nan]),
+    "sort of nan": (lambda T, x: x.sort()[0] * T.tensor([1.0, 2.0, 3.0]), [nan, 1.0, 0.0]),
+    "max_pool2d of nan": (lambda T, x: T.nn.functional.max_pool2d(x.reshape(1, 2, 2), 2), [1.0, nan, 3.0, 2.0]),
+    "norm of nan": (lambda T, x: x.norm(), [nan, 1.0]),
+    "norm 3 of nan": (lambda T, x: x.norm(3), [nan, 1.0]),
+    "std of nan": (lambda T, x: x.std(), [nan, 1.0]),
+    "std of large": (lambda T, x: x.std(), [1e30, 2e30, 4e30]),
+    "std of small": (lambda T, x: x.std(), [1e-30, 2e-30, 4e-30]),
+    "logsumexp of nothing": (lambda T, x: x[:0].logsumexp(0), [1.0]),
+    "clamp by tensors": (lambda T, x: x.clamp(T.tensor(-1.0), T.tensor([1.0] * 6)), [-2.0, -1.0, 0.0, 1.0, 2.0, nan]),
+    "clamp by tensor and number": (lambda T, x: x.clamp(T.tensor(-1.0), 1), [-2.0, -1.0, 0.0, 1.0, 2.0, nan]),
+    "clamp, bounds exchanged": (lambda T, x: x.clamp(1.0, -1.0), [-2.0, -1.0, 0.0, 1.0, 2.0]),
+    "clamp, the lower bound": (lambda T, x: T.tensor([0.0, 1.0, 2.0]).clamp(x, T.tensor(1.5)), [1.0, 1.0, 2.0]),
+    "clamp, the upper bound": (lambda T, x: T.tensor([0.0, 1.0, 2.0]).clamp(T.tensor(0.5), x), [1.0, 1.0, 0.0]),
+    "clamp, the only bound": (lambda T, x: T.tensor([0.0, 1.0, 2.0]).clamp(max=x), [1.0, 1.0, nan]),
+    "clamp_ by a tensor": (lambda T, x: (x * 1).clamp_(T.tensor([1.0, 1.0])), [1.0, 0.0]),
 }
 
 
@@ -124,6 +148,71 @@ def test_no_step_on_the_way_is_too_large_for_half_precision(name):
         found.append([y.detach().numpy().astype("float64"), x.grad.numpy().astype("float64")])
     for mine, other in zip(*found, strict=True):
         np.testing.assert_allclose(mine, other, rtol=4e-3, atol=2e-3)
+
+
+GATHERED = {  # what a NaN among others makes NaN
+    "max": lambda x: x.max(),
+    "min": lambda x: x.min(),
+    "amax": lambda x: x.amax(0),
+    "amin": lambda x: x.amin((0,), keepdim=True),
+    "max along": lambda x: x.max(0)[0],
+    "min along": lambda x: x.min(-1)[0],
+    "maximum": lambda x: tinygrad_lite.maximum(x, x * 2),
+    "minimum": lambda x: tinygrad_lite.minimum(x * 2, x),
+    "relu": lambda x: x.relu(),
+    "sort": lambda x: x.sort()[0],
+    "topk": lambda x: x.topk(len(x))[0],
+    "max_pool2d": lambda x: tinygrad_lite.nn.functional.max_pool2d(x.reshape(1, 1, -1), (1, len(x))),
+    "norm": lambda x: x.norm(),
+    "norm inf": lambda x: x.norm(inf),
+    "norm 1": lambda x: x.norm(1),
+    "std": lambda x: x.std(),
+    "logsumexp": lambda x: x.logsumexp(0),
+    "softmax": lambda x: x.softmax(0),
+}
+
+
+@pytest.mark.parametrize("name", GATHERED)
+@given(st.lists(st.sampled_from([0.0, 1.0, -1.0, 2.0]), min_size=2, max_size=5), st.data())
+def test_a_nan_is_seen_in_the_gradient(name, values, data):
+    place = data.draw(st.integers(0, len(values) - 1))
+    values[place] = nan
+    x = tensor(values, requires_grad=True)
+    y = GATHERED[name](x)
+    assert np.isnan(y.detach().numpy()).any()
+    y.sum().backward()
+    assert x.grad.numpy()[place] != 0
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@given(st.lists(st.floats(-4, 4), min_size=2, max_size=5), st.integers(-40, 40))
+def test_std_and_norm_scale_with_the_numbers(dtype, values, power):
+    """Whatever the size of the numbers, up to the ends of the range; the gradient does not depend on it at all."""
+    limits = np.finfo(dtype)
+    power = max(min(power * limits.maxexp // 40, limits.maxexp - 6), limits.minexp + 6)
+    x = np.round(np.array(values) * 8) / 8  # so that no digit is lost
+    for function in (lambda x: x.std(), lambda x: x.norm(), lambda x: x.norm(3), lambda x: x.norm(1.5)):
+        found = []
+        for factor in (1.0, 2.0**power):
+            leaf = tensor((x * factor).astype(dtype), requires_grad=True)
+            y = function(leaf)
+            y.backward()
+            found.append((y.item() / factor, leaf.grad.numpy()))
+        np.testing.assert_allclose(found[1][0], found[0][0], rtol=8 * limits.eps)
+        np.testing.assert_allclose(found[1][1], found[0][1], rtol=8 * limits.eps, atol=8 * limits.eps)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "uint8"])
+def test_integers_are_clamped_by_floats_as_floats(dtype):
+    x = tensor([1, 5, 9], dtype=dtype)
+    assert x.clamp(2.5, 7.5).tolist() == [2.5, 5.0, 7.5]
+    assert x.clamp(2.5).dtype == "float32"
+    assert x.clamp(tensor(2.5)).dtype == "float32"
+    assert (x.clamp(2, 7).tolist(), x.clamp(2, 7).dtype) == ([2, 5, 7], dtype)
+    assert x.clamp(max=-300 if dtype != "uint8" else 0).dtype == dtype
+    with pytest.raises(RuntimeError, match="can't be cast"):
+        x.clamp_(2.5)
+    assert x.clamp_(max=6).tolist() == [1, 5, 6]
 
 
 def test_nothing_leaks_from_the_branch_not_taken():

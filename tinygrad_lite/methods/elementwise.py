@@ -272,10 +272,7 @@ class Elementwise(Traced):
 
     def clamp(self, min: Any = None, max: Any = None) -> Tensor:
         """At least `min`, at most `max`, each a number, a Tensor or None."""
-        if isinstance(min, Traced) or isinstance(max, Traced):
-            low = self if min is None else ops.maximum(self, min)
-            return low if max is None else ops.minimum(low, max)
-        return ops.clamp(self, min=min, max=max)
+        return ops.clamp(self, min, max)
 
     clip = clamp
 

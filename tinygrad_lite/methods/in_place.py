@@ -71,13 +71,9 @@ class InPlace(Traced):
         """self >>= other"""
         return self._in_place(_RIGHT_SHIFT, ops.bitwise_right_shift, other)
 
-    def clamp_(self, min: Number | None = None, max: Number | None = None) -> Tensor:
-        """Raise what is below `min` to it, and lower what is above `max`."""
-
-        def change(array: Array, min: Any, max: Any) -> None:
-            array[...] = ops.clamp.forward(array, min=min, max=max)
-
-        return self._in_place(change, ops.clamp, min=min, max=max)
+    def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
+        """Raise what is below `min` to it, and lower what is above `max`, each a number, a Tensor or None."""
+        return self._in_place(_CLAMP, ops.clamp, min, max)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         view, picked = in_two_steps(index, self._array)
@@ -155,6 +151,10 @@ def _change(op: Op, of_floats: Callable[..., Any] | None = None) -> Callable[...
     return change
 
 
+def _clamp(array: Array, min: Any, max: Any) -> None:
+    backend.clip(array, min, max, out=array)
+
+
 def _add_scaled(array: Array, other: Any, factor: Number) -> None:
     array += factor * other
 
@@ -166,6 +166,7 @@ _ADD_SCALED = _change(ops.add_scaled, _add_scaled)
 _SUB = _change(ops.sub, operator.isub)
 _MUL = _change(ops.mul, operator.imul)
 _DIV = _change(ops.div, operator.itruediv)
+_CLAMP = _change(ops.clamp, _clamp)
 _POW = _change(ops.pow, operator.ipow)
 _FLOOR_DIVIDE = _change(ops.floor_divide)
 _REMAINDER = _change(ops.remainder)

@@ -158,12 +158,12 @@ def maximum(a, b):
 
 @maximum.gradient("a")
 def _(g, a, b):
-    return keep(a > b, g) + keep(a == b, g) * 0.5
+    return keep(~(a <= b), g) + keep(a == b, g) * 0.5  # not a > b: a NaN, in a or in b, passes the gradient on
 
 
 @maximum.gradient("b")
 def _(g, a, b):
-    return keep(b > a, g) + keep(a == b, g) * 0.5
+    return keep(~(b <= a), g) + keep(a == b, g) * 0.5
 
 
 @op(types="common")
@@ -174,12 +174,12 @@ def minimum(a, b):
 
 @minimum.gradient("a")
 def _(g, a, b):
-    return keep(a < b, g) + keep(a == b, g) * 0.5
+    return keep(~(a >= b), g) + keep(a == b, g) * 0.5
 
 
 @minimum.gradient("b")
 def _(g, a, b):
-    return keep(b < a, g) + keep(a == b, g) * 0.5
+    return keep(~(b >= a), g) + keep(a == b, g) * 0.5
 
 
 # ------------------------------------------------------------------------------------------- choosing by a condition
@@ -215,11 +215,14 @@ def _(g, mask):
     return keep(mask, g)
 
 
-@op
-def clamp(x, *, min=None, max=None):
-    """x, but at least `min` and at most `max` (numbers, or None). The gradient passes where min ≤ x ≤ max."""
+@op(types="common")
+def clamp(x, min=None, max=None):
+    """x, but at least `min` and at most `max`; and `max` where that is less than `min`.
+
+    The gradient goes to x where min ≤ x ≤ max, else to the bound that takes x's place.
+    """
     if min is None and max is None:
-        raise ValueError("clamp: at least one of min or max must not be None")
+        raise RuntimeError("at least one of 'min' or 'max' must not be None")
     return backend.clip(x, min, max)
 
 
@@ -228,6 +231,16 @@ def _(g, x, min, max):
     if min is not None:
         g = keep(x >= min, g)
     return g if max is None else keep(x <= max, g)
+
+
+@clamp.gradient("min")
+def _(g, x, min, max):
+    return keep(x < min if max is None else (x < min) & (min < max), g)
+
+
+@clamp.gradient("max")
+def _(g, x, min, max):
+    return keep(x > max if min is None else (x > max) | (max < min), g)
 
 
 # ------------------------------------------------------------------------------------- exponentials and logarithms
@@ -478,7 +491,7 @@ def relu(x):
 
 @relu.gradient("x")
 def _(g, y):
-    return keep(y > 0, g)
+    return keep(y != 0, g)  # NaN too
 
 
 @op(types="float")
@@ -500,7 +513,7 @@ def gelu(x, *, approximate="none"):
 
 @gelu.gradient("x")
 def _(g, x, approximate):
-    near = clamp(x, min=-30.0, max=30.0)  # beyond, the gate is 0 or 1 to any precision, but x³ may be too large for x
+    near = clamp(x, -30.0, 30.0)  # beyond, the gate is 0 or 1 to any precision, but x³ may be too large for x
     gate = _gelu_gate(near, approximate)
     if approximate == "none":
         slope = exp(-0.5 * near * near) * (1 / math.sqrt(2 * math.pi))

@@ -198,22 +198,23 @@ def _product_of_others(x: Any, reduced: tuple[int, ...]) -> Any:
 
 @op
 def amax(x, *, dim=None, keepdim=False):
-    """The largest element over `dim`. Several equally large ones share the gradient evenly."""
+    """The largest element over `dim`. Several equally large ones share the gradient evenly; of NaN it is NaN."""
     return np.max(x, axis=None if dim is None else dims(dim, x.ndim), keepdims=keepdim)
 
 
 @op
 def amin(x, *, dim=None, keepdim=False):
-    """The smallest element over `dim`. Several equally small ones share the gradient evenly."""
+    """The smallest element over `dim`. Several equally small ones share the gradient evenly; as `amax` for NaN."""
     return np.min(x, axis=None if dim is None else dims(dim, x.ndim), keepdims=keepdim)
 
 
 @amax.gradient("x")
 @amin.gradient("x")
 def _(g, y, x, dim, keepdim):
-    g, chosen = single(g), x == spread(y, x.shape, dim, keepdim)
+    g, whole = single(g), spread(y, x.shape, dim, keepdim)
+    chosen = (x == whole) | (whole != whole)
     number = cast(sum(chosen, dim=dim, keepdim=keepdim), dtype=g.dtype)
-    return keep(chosen, spread(g / number, x.shape, dim, keepdim))
+    return keep(chosen, spread(where(y == y, g / number, math.nan), x.shape, dim, keepdim))
 
 
 @op
