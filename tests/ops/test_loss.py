@@ -131,3 +131,16 @@ def test_where_keeps_what_is_compared_honest():
     (given,) = grad(F.cross_entropy(x, tensor([1, -100])), x)
     np.testing.assert_allclose(given.numpy(), expected.numpy(), rtol=1e-12)
     assert given.tolist()[1] == [0.0, 0.0]
+
+
+def test_logistic_losses_far_out():
+    """At ±∞ the loss of a sure and right guess is 0, and no digit is lost where it is nearly so."""
+    x = tensor([np.inf, -np.inf, 17.0, 50.0, -50.0, 0.0], dtype="float32", requires_grad=True)
+    y = F.logsigmoid(x)
+    np.testing.assert_allclose(y.detach().numpy(), [0, -np.inf, -4.14e-8, -1.929e-22, -50, -0.693147], rtol=1e-3)
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), [0, 1, 4.14e-8, 1.929e-22, 1, 0.5], rtol=1e-3)
+    bce = F.binary_cross_entropy_with_logits
+    assert bce(tensor([np.inf, -np.inf]), tensor([1.0, 0.0]), reduction="none").tolist() == [0.0, 0.0]
+    assert bce(tensor([np.inf, -np.inf]), tensor([0.0, 0.5]), reduction="none").tolist() == [np.inf, np.inf]
+    assert np.isnan(bce(tensor([np.nan]), tensor([1.0])).item())

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_lite import backend
 from tinygrad_lite.op import op
-from tinygrad_lite.ops.elementwise import sigmoid, single
+from tinygrad_lite.ops.elementwise import sigmoid, single, where
 
 
 @op(types="common")
@@ -60,13 +60,20 @@ def _(g, rows, columns):
 
 @op(types="common")
 def binary_cross_entropy_with_logits(x, target):
-    """y = -t ln σ(x) - (1 - t) ln(1 - σ(x)) = max(x, 0) - x t + ln(1 + e^-|x|), element by element."""
-    return np.maximum(x, 0) - x * target + np.log1p(np.exp(-np.abs(x)))
+    """y = -t ln σ(x) - (1 - t) ln(1 - σ(x)), element by element.
+
+    That is ln(1 + e^-|x|), and added to it (1 - t) x where x > 0, and -t x elsewhere. For t = 1 there is nothing to add
+    where x > 0: no digit is lost, and y is 0 at x = ∞.
+    """
+    share = (x > 0).astype(x.dtype) - target
+    with np.errstate(invalid="ignore"):  # 0 · ∞, which is not kept
+        straight = backend.keep(share != 0, share * x)
+    return (straight + np.log1p(np.exp(-np.abs(x)))).astype(x.dtype, copy=False)
 
 
 @binary_cross_entropy_with_logits.gradient("x")
 def _(g, x, target):
-    return g * (sigmoid(x) - target)
+    return g * where(x > 0, (1 - target) - sigmoid(-x), sigmoid(x) - target)  # with all digits of what is near 0
 
 
 @binary_cross_entropy_with_logits.gradient("target")
