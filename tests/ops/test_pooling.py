@@ -108,3 +108,36 @@ def test_taking_and_putting_places_are_each_others_derivatives():
     place = tg.tensor([[[[0, 3], [2, 1]]]], dtype=tg.int16)
     check_op(lambda x: ops.take_place(x, place, **windows), st.just([(1, 1, 4, 3)]))
     check_op(lambda x: ops.put_place(x, place, image=(4, 3), **windows), st.just([(1, 1, 2, 2)]))
+
+
+@pytest.mark.parametrize("settings", [(2, 2, 1), (3, 1, 1), (3, 2, 1), (2, 1, 1, 3), (3, 2, 1, 2), (3, 2, 1, 1, True)])
+def test_the_largest_is_on_the_image_also_where_all_is_minus_infinity(settings):
+    torch = pytest.importorskip("torch")
+    x = np.full((1, 2, 5, 4), -np.inf)
+    x[0, 1, 2, 1] = 0
+    mine, theirs = tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
+    y, index = F.max_pool2d(mine, *settings, return_indices=True)
+    z, index_there = torch.nn.functional.max_pool2d(theirs, *settings, return_indices=True)
+    assert index.tolist() == index_there.tolist()
+    y.sum().backward()
+    z.sum().backward()
+    np.testing.assert_array_equal(mine.grad.numpy(), theirs.grad.numpy())
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("stride", [1, 2, 3, 4])
+@pytest.mark.parametrize("padding", [0, 1])
+def test_windows_larger_than_the_image_with_ceil_mode(kernel, stride, padding):
+    torch = pytest.importorskip("torch")
+    if 2 * padding > kernel:
+        return
+    image = np.arange(6.0).reshape(1, 2, 3)
+    for name in ("max_pool2d", "avg_pool2d"):
+        try:
+            expected = getattr(torch.nn.functional, name)(torch.tensor(image), kernel, stride, padding, ceil_mode=True)
+        except RuntimeError:
+            with pytest.raises(RuntimeError, match="Kernel size"):
+                getattr(F, name)(tensor(image), kernel, stride, padding, ceil_mode=True)
+        else:
+            found = getattr(F, name)(tensor(image), kernel, stride, padding, ceil_mode=True)
+            np.testing.assert_allclose(found.numpy(), expected.numpy())

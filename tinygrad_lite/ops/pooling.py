@@ -70,17 +70,31 @@ def _(g, x, kernel, size, stride, padding, dilation):
 
 @op
 def largest_place(x, *, kernel, size, stride, padding, dilation):
-    """Which place of its window is the largest: the number k · kernel width + m, the first of several, an int."""
+    """Which place of its window is the largest: the number k · kernel width + m, the first of several, an int.
+
+    It is one on the image, although the padding is as large where all is -∞.
+    """
     framed = frame(x, -np.inf, kernel, size, stride, padding, dilation)
     (_, _, down, across), *others = places(kernel, size, stride, dilation)
     largest = framed[:, :, down, across].copy("K")
     place = np.zeros_like(largest, dtype="int16")
+    place[...] = _first_place(kernel, size, stride, padding, dilation, x)
     for k, m, down, across in others:
         here = framed[:, :, down, across].copy("K")  # to be read three times: NumPy is slow where numbers lie apart
         larger = (here > largest) | (here != here)  # NaN, unlike itself, is larger than all
         np.maximum(place, larger * np.int16(k * kernel[1] + m), out=place)  # the numbers of places only grow
         np.maximum(largest, here, out=largest)
     return place
+
+
+def _first_place(kernel, size, stride, padding, dilation, like):
+    """The number of each window's first place on the image, (*size): not 0 where the window begins in the padding."""
+    arange = backend.namespace(like).arange
+    down, across = (
+        (np.maximum(p - arange(n) * s, 0) + d - 1) // d
+        for n, s, p, d in zip(size, stride, padding, dilation, strict=True)
+    )
+    return down[:, None] * kernel[1] + across
 
 
 @op

@@ -32,16 +32,16 @@ def output_size(
     found = []
     for s, k, step, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
         room = s + 2 * p - d * (k - 1) - 1
-        if room < 0:
+        windows = room // step + 1
+        if ceil_mode and room % step and windows * step < s + p:
+            windows += 1
+        if windows < 1 or (room < 0 and not ceil_mode):
             padded = tuple(s + 2 * p for s, p in zip(size, padding, strict=True))
             raise ShapeError(
                 f"Calculated padded input size per channel: {padded}."
                 f" Kernel size: {tuple(kernel)}, dilation: {tuple(dilation)}. Kernel size can't be greater than actual"
                 " input size: use a smaller kernel, or more padding"
             )
-        windows = room // step + 1
-        if ceil_mode and room % step and windows * step < s + p:
-            windows += 1
         found.append(windows)
     return found[0], found[1]
 
