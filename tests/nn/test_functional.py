@@ -220,7 +220,81 @@ def test_float32_stays_float32():
     assert F.cross_entropy(x, tensor([0, 1])).item() == pytest.approx(math.log(3))
 
 
-def test_linear_without_a_bias_in_mixed_dtypes():
-    y = F.linear(tg.ones(2, 3), tg.ones(4, 3, dtype=tg.float64))
-    assert y.dtype == tg.float64
-    assert y.tolist() == [[3.0] * 4] * 2
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "float16", "float64"])
+def test_products_of_different_dtypes_are_refused(dtype):
+    """As in PyTorch: pixels that nobody made floating would be computed with in silence."""
+    x, weight, images = tg.ones(2, 3, dtype=dtype), tg.ones(3, 3), tg.ones(1, 3, 3, 3, dtype=dtype)
+    for function in (
+        lambda: F.linear(x, weight),
+        lambda: F.linear(weight, weight, x[0]),
+        lambda: tg.nn.Linear(3, 2)(x),
+        lambda: x @ weight,
+        lambda: weight @ x[0],
+        lambda: tg.einsum("ij,kj->ik", x, weight),
+        lambda: F.conv2d(images, tg.ones(3, 3, 1, 1)),
+        lambda: F.conv_transpose2d(images, tg.ones(3, 3, 1, 1)),
+    ):
+        with pytest.raises(RuntimeError, match="same dtype"):
+            function()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64"])
+def test_means_of_integers_are_refused(dtype):
+    images = tg.ones(1, 3, 4, 4, dtype=dtype)
+    for function in (
+        lambda: F.avg_pool2d(images, 2),
+        lambda: F.adaptive_avg_pool2d(images, 2),
+        lambda: F.interpolate(images, 3, mode="bilinear"),
+        lambda: F.batch_norm(images, tg.zeros(3), tg.ones(3)),
+        lambda: F.layer_norm(images, (4,)),
+        lambda: F.group_norm(images, 3),
+    ):
+        with pytest.raises((TypeError, RuntimeError), match="float"):
+            function()
+
+
+def test_nearest_pixels_by_a_factor():
+    pixels = tg.arange(13.0).reshape(1, 1, 1, 13)
+    assert F.interpolate(pixels, scale_factor=(1, 3.7))[0, 0, 0, 37].item() == 10
+    torch = pytest.importorskip("torch")
+    for size in (1, 2, 7, 13, 50):
+        for factor in (0.3, 0.7, 1.0, 1.1, 1.7, 2.0, 2.3, 3.7, 5.9):
+            if int(size * factor):
+                row = np.arange(size, dtype="float32").reshape(1, 1, 1, size)
+                mine = F.interpolate(tg.tensor(row), scale_factor=(1, factor)).tolist()
+                assert mine == torch.nn.functional.interpolate(torch.tensor(row), scale_factor=(1, factor)).tolist()
+
+
+@pytest.mark.parametrize("settings", [(1, 0, 2, 3), (2, 1, (2, 1), 3), (3, 1, 3, 4), (1, 2, 1, 2)])
+def test_a_transposed_convolution_with_output_padding_beyond_its_stride(settings):
+    torch = pytest.importorskip("torch")
+    stride, padding, output_padding, dilation = settings
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(size=(2, 2, 4, 3)), rng.normal(size=(2, 3, 3, 2)), rng.normal(size=3)]
+    found = []
+    for T in (tg, torch):
+        leaves = [T.tensor(array, requires_grad=True) for array in arrays]
+        y = T.nn.functional.conv_transpose2d(
+            *leaves, stride=stride, padding=padding, output_padding=output_padding, dilation=dilation
+        )
+        first = T.autograd.grad((y**2).sum(), leaves, create_graph=True)
+        second = T.autograd.grad(sum((g**2).sum() for g in first), leaves)
+        found.append([x.detach().numpy() for x in (y, *first, *second)])
+    for mine, other in zip(*found, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-9, atol=1e-9)
+
+
+def test_windows_are_given_as_tuples_of_one():
+    x = tg.arange(16.0).reshape(1, 1, 4, 4)
+    assert F.avg_pool2d(x, (2,), (2,), (1,)).equal(F.avg_pool2d(x, 2, 2, 1))
+    assert F.max_pool2d(x, (2,), (1,), (1,), (2,)).equal(F.max_pool2d(x, 2, 1, 1, 2))
+    kernel = tg.ones(1, 1, 2, 2)
+    assert F.conv2d(x, kernel, None, (2,), (1,), (1,)).equal(F.conv2d(x, kernel, None, 2, 1, 1))
+
+
+def test_an_empty_batch_is_normalized_and_leaves_the_running_moments_alone():
+    layer = tg.nn.BatchNorm2d(3)
+    assert layer(tg.ones(0, 3, 2, 2)).shape == (0, 3, 2, 2)
+    assert (layer.running_mean.tolist(), layer.running_var.tolist()) == ([0.0] * 3, [1.0] * 3)
+    with pytest.raises(ValueError, match="more than 1 value"):
+        F.batch_norm(tg.ones(1, 3), None, None, training=True)

@@ -27,6 +27,7 @@ from tinygrad_lite import backend
 from tinygrad_lite.backend import Array
 from tinygrad_lite.op import op
 from tinygrad_lite.ops.elementwise import single
+from tinygrad_lite.ops.linalg import check_dtypes
 from tinygrad_lite.ops.reduction import sum
 from tinygrad_lite.ops.windows import (
     Pair,
@@ -45,12 +46,13 @@ from tinygrad_lite.ops.windows import (
 PIECE = 2**20  # numbers: 4 MB of float32
 
 
-@op(types="common")
+@op
 def convolution(x, weight, bias=None, *, stride, padding, dilation, groups):
     """y[n, o, i, j] = Σ over c, k, m of  x[n, c, i · stride + k · dilation - padding, ...] · weight[o, c, k, m]
 
     and bias[o] added to it.
     """
+    check_dtypes(x, weight, bias)
     outputs, channels, *kernel = weight.shape
     size = output_size(x.shape[2:], kernel, stride, padding, dilation)
     y = backend.namespace(x).empty((size[0], outputs, size[1], len(x)), dtype=x.dtype)
@@ -82,7 +84,7 @@ def _(g, x, shape, stride, padding, dilation, groups):
     return convolution_by_weight(g, x, kernel=tuple(shape[2:]), **settings)
 
 
-@op(types="common")
+@op
 def convolution_by_input(dy, weight, *, size, stride, padding, dilation, groups):
     """x (n, c, *size), in which every dy[n, o, i, j] · weight[o] has been added to the window it belongs to.
 
@@ -90,6 +92,7 @@ def convolution_by_input(dy, weight, *, size, stride, padding, dilation, groups)
     of x meet rows 0, 2, ... of the kernel, the odd ones rows 1, 3, ...: each of these sets of rows of x is, down, a
     convolution of dy with its rows of the kernel turned round. Across, the products are added up place by place.
     """
+    check_dtypes(dy, weight)
     outputs, channels, *kernel = weight.shape
     n, _, *windows = dy.shape
     xp = backend.namespace(dy)
@@ -117,8 +120,9 @@ def convolution_by_input(dy, weight, *, size, stride, padding, dilation, groups)
 
 
 @convolution_by_input.gradient("dy")
-def _(g, weight, stride, padding, dilation, groups):
-    return convolution(g, weight, stride=stride, padding=padding, dilation=dilation, groups=groups)
+def _(g, weight, shape, stride, padding, dilation, groups):
+    y = convolution(g, weight, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    return y if y.shape == shape else y[:, :, : shape[2], : shape[3]]  # x may have had room for more windows
 
 
 @convolution_by_input.gradient("weight")
@@ -127,9 +131,10 @@ def _(g, dy, shape, stride, padding, dilation, groups):
     return convolution_by_weight(dy, g, kernel=tuple(shape[2:]), **settings)
 
 
-@op(types="common")
+@op
 def convolution_by_weight(dy, x, *, kernel, stride, padding, dilation, groups):
     """weight[o, c, k, l] = Σ over n, i, j of  dy[n, o, i, j] · x[n, c, i · stride + k · dilation - padding, ...]"""
+    check_dtypes(dy, x)
     (n, outputs, *size), channels = dy.shape, x.shape[1] // groups
     dy = row_by_row(dy)
     framed = _framed(x, kernel, size, stride, padding, dilation)
@@ -144,8 +149,9 @@ def convolution_by_weight(dy, x, *, kernel, stride, padding, dilation, groups):
 
 
 @convolution_by_weight.gradient("dy")
-def _(g, x, stride, padding, dilation, groups):
-    return convolution(x, g, stride=stride, padding=padding, dilation=dilation, groups=groups)
+def _(g, x, shape, stride, padding, dilation, groups):
+    y = convolution(x, g, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    return y if y.shape == shape else y[:, :, : shape[2], : shape[3]]
 
 
 @convolution_by_weight.gradient("x")

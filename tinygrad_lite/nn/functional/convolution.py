@@ -11,6 +11,7 @@ import numpy as np
 from tinygrad_lite import ops
 from tinygrad_lite.backend import ShapeError
 from tinygrad_lite.creation import tensor
+from tinygrad_lite.ops.linalg import check_dtypes
 from tinygrad_lite.ops.windows import Pair
 from tinygrad_lite.ops.windows import output_size as windows_that_fit
 from tinygrad_lite.tensor import Tensor
@@ -44,6 +45,7 @@ def conv2d(
     padding = (0, 0) if padding == "valid" else pair_of("conv2d", "padding", padding, 0)
     if bias is not None and tuple(bias.shape) != (weight.shape[0],):
         raise ShapeError(f"conv2d: bias must have the shape ({weight.shape[0]},), but has {tuple(bias.shape)}")
+    check_dtypes(input, weight, bias)
     operands = (None if x is None else ops.single(x) for x in (input, weight, bias))
     return ops.convolution(*operands, stride=stride, padding=padding, dilation=dilation, groups=groups).to(input.dtype)
 
@@ -108,6 +110,7 @@ def conv_transpose2d(
     )
     if min(size) < 0:
         raise ShapeError(f"conv_transpose2d: the padding {padding} leaves an output of size {size}. Use less")
+    check_dtypes(input, weight, bias)
     y = ops.convolution_by_input(
         ops.single(input),
         ops.single(weight),
@@ -182,11 +185,15 @@ def interpolate(
         )
         scales = [1 / f for f in factors]
     if mode == "nearest":
+        scales = [o / n if n in (o, 2 * o) else scale for o, n, scale in zip(old, new, scales, strict=True)]
         rows, columns = (
-            tensor([min(int(i * scale), o - 1) for i in range(n)], device=input.device)
+            tensor(np.minimum((np.arange(n, dtype="float32") * np.float32(scale)).astype("int64"), o - 1))
             for o, n, scale in zip(old, new, scales, strict=True)
-        )
+        )  # in 32 bits, as PyTorch: 37 · (1 / 3.7) is 10 there, and 9.999... in 64
+        rows, columns = rows.to(input.device), columns.to(input.device)
         return input.index_select(2, rows).index_select(3, columns)
+    if not input.is_floating_point():
+        raise TypeError(f"interpolate: mode='bilinear' needs floating images, not {input.dtype}. Use float() first")
     down, across = (
         _mixing(o, n, scale, bool(align_corners), input) for o, n, scale in zip(old, new, scales, strict=True)
     )
@@ -236,7 +243,8 @@ def pair_of(name: str, setting: str, value: Any, least: int) -> tuple[int, int]:
 
 def ints_of(name: str, setting: str, value: Any, least: int, dims: int) -> tuple[int, ...]:
     """A setting of a layer over 1 or 2 dimensions, given as one int or one for each dimension: one for each."""
-    ints = tuple(value) if isinstance(value, (tuple, list)) else (value,) * dims
+    ints = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    ints = ints * dims if len(ints) == 1 else ints
     if len(ints) != dims or not all(isinstance(n, int) and n >= least for n in ints):
         several = ", or two" if dims == 2 else ""
         raise ValueError(f"{name}: {setting} must be an int of at least {least}{several}, but got {value!r}")

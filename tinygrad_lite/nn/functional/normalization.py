@@ -31,21 +31,22 @@ def batch_norm(
     """
     if input.ndim < 2:
         raise ShapeError(f"batch_norm: expected an input (n, channels, ...), but got {tuple(input.shape)}")
+    _check_floating("batch_norm", input)
     channels = input.shape[1]
     _check_channels("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     dims = (0, *range(2, input.ndim))
     if training:
-        if input.numel() <= channels:
+        if input.numel() == channels > 0:
             raise ValueError(
                 f"Expected more than 1 value per channel when training, got input size {tuple(input.shape)}: the"
                 " variance of a single value is 0. Use a larger batch, or eval()"
             )
         mean, centred, var = _moments(ops.single(input), dims)
-        n = input.numel() // channels
         with no_grad():
-            if running_mean is not None:
+            n = input.numel() // channels if channels else 0
+            if n and running_mean is not None:
                 running_mean.mul_(1 - momentum).add_(mean.reshape(channels), alpha=momentum)
-            if running_var is not None:
+            if n and running_var is not None:
                 running_var.mul_(1 - momentum).add_(var.reshape(channels), alpha=momentum * n / (n - 1))
     else:
         if running_mean is None or running_var is None:
@@ -111,6 +112,11 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     if p == 1.0:
         return input * 0.0
     return ops.keep(rand_like(input.detach()) >= p, input) / (1 - p)
+
+
+def _check_floating(name: str, input: Tensor) -> None:
+    if not input.is_floating_point():
+        raise TypeError(f"{name}: the input must be floating, but is {input.dtype}. Use float() first")
 
 
 def _check_channels(name: str, input: Tensor, **parameters: Tensor | None) -> None:

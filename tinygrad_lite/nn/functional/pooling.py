@@ -56,6 +56,7 @@ def avg_pool2d(
     count_include_pad: count the zeros of the padding as numbers of the window.
     divisor_override: divide the window's sum by this, whatever it counts.
     """
+    _check_floating("avg_pool2d", input)
     windows = _windows("avg_pool2d", input, kernel_size, stride, padding, (1, 1), ceil_mode)
     del windows["dilation"]
     total = _of_images(ops.single(input), lambda images: ops.window_sum(images, **windows))
@@ -85,6 +86,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     output_size: one int, or two; None keeps the size. A piece begins at ⌊i · size / pieces⌋ and ends at
     ⌈(i + 1) · size / pieces⌉.
     """
+    _check_floating("adaptive_avg_pool2d", input)
     rows, columns = _adaptive("adaptive_avg_pool2d", input, output_size)
     return _mean_matrix(rows, input, -2) @ input @ _mean_matrix(columns, input, -1).T
 
@@ -142,6 +144,11 @@ def _adaptive(name: str, input: Tensor, pieces: Any) -> tuple[list[slice], list[
 
 def _cut(size: int, pieces: int) -> list[slice]:
     return [slice(i * size // pieces, -(-(i + 1) * size // pieces)) for i in range(pieces)]
+
+
+def _check_floating(name: str, input: Tensor) -> None:
+    if not input.is_floating_point():
+        raise TypeError(f"{name}: the images must be floating, but are {input.dtype}. Use float() first")
 
 
 def _check_images(name: str, input: Tensor) -> None:
