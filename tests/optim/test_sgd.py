@@ -134,3 +134,10 @@ def test_the_text_lists_the_groups():
     text = repr(optim.SGD([tg.ones(1, requires_grad=True)], lr=0.5))
     assert text.startswith("SGD (\nParameter Group 0\n")
     assert "    lr: 0.5\n" in text
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam", "AdamW", "Adagrad", "RMSprop"])
+@pytest.mark.parametrize("lr", ["0.1", None, [0.1]])
+def test_a_rate_is_a_number(optimizer, lr):
+    with pytest.raises(TypeError, match="must be a number"):
+        getattr(optim, optimizer)([tg.ones(1, requires_grad=True)], lr=lr)

@@ -6,6 +6,8 @@ import copy
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
 from tinygrad_lite.autograd import enable_grad, no_grad
 from tinygrad_lite.tensor import Tensor
 
@@ -136,7 +138,9 @@ class Optimizer:
 
 
 def check_not_negative(settings: dict[str, float]) -> None:
-    """ValueError that names the first setting below 0."""
+    """ValueError that names the first setting below 0, TypeError for one that is no number."""
     for name, value in settings.items():
+        if not isinstance(value, (int, float, np.number, Tensor)):
+            raise TypeError(f"{name} must be a number, but got {type(value).__name__}: {value!r}")
         if not value >= 0:
             raise ValueError(f"Invalid {name} value: {value}. It must be at least 0")
