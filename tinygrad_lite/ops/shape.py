@@ -173,15 +173,18 @@ def _(g, shape, repeats):
 
 @op(types="common")
 def cat(*tensors, dim=0):
-    """The tensors joined along `dim`; their other sizes agree."""
-    return np.concatenate(tensors, axis=one_dim(dim, tensors[0].ndim))
+    """The tensors joined along `dim`; their other sizes agree. One of shape (0,) may stand beside any."""
+    joined = [x for x in tensors if x.shape != (0,)] or tensors
+    return np.concatenate(joined, axis=one_dim(dim, joined[0].ndim))
 
 
 @cat.gradient("tensors")
 def _(g, dim, index, shapes):
     d = one_dim(dim, g.ndim)
-    start = sum(shape[d] for shape in shapes[:index])
-    return g[(slice(None),) * d + (slice(start, start + shapes[index][d]),)]
+    sizes = [0 if shape == (0,) else shape[d] for shape in shapes]
+    start = sum(sizes[:index])
+    part = g[(slice(None),) * d + (slice(start, start + sizes[index]),)]
+    return part if sizes[index] else reshape(part, shape=shapes[index])
 
 
 @op(types="common")
