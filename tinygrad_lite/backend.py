@@ -233,7 +233,8 @@ def move(array: Array, where: Device) -> Array:
 
 # ------------------------------------------------------------------------------------------------------ dtypes
 
-_default_dtype: DType = np.dtype("float32")
+HALF, SINGLE = np.dtype("float16"), np.dtype("float32")
+_default_dtype: DType = SINGLE
 
 
 def get_default_dtype() -> DType:
@@ -417,7 +418,17 @@ class Generator:
 
     def random(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
         """Uniform on [0, 1)."""
-        return self._draw("random", shape, dtype)
+        if np.dtype(_default_dtype if dtype is None else dtype) != HALF:
+            return self._draw("random", shape, dtype)
+        with on(self.device):  # half precision has 11 binary digits; a number rounded to them may be 1
+            return (np.floor(self._draw("random", shape, SINGLE) * 2048) / 2048).astype(HALF)
+
+    def uniform(self, low: float, high: float, shape: tuple[int, ...], dtype: Any = None) -> Array:
+        """Uniform on [low, high); `low` alone where they are equal."""
+        y = self.random(shape, dtype)
+        with on(self.device):
+            y = y * (high - low) + low
+            return np.where(y < high, y, y.dtype.type(low))  # what was rounded up to high
 
     def normal(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
         """Normal with mean 0 and standard deviation 1."""
@@ -466,7 +477,6 @@ def manual_seed(seed: int) -> Generator:
 
 # --------------------------------------------------- functions that NumPy's protocols do not carry over to CuPy
 
-HALF, SINGLE = np.dtype("float16"), np.dtype("float32")
 BLOCK = 128  # so many numbers are added up one after the other
 
 

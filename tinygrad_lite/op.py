@@ -210,7 +210,7 @@ class Op:
         shapes = [tuple(value.shape) for value in arrays if hasattr(value, "shape")]
         if isinstance(error, ValueError) and "broadcast" in str(error) and not isinstance(error, ShapeError):
             error = ShapeError(_broadcast_mismatch(shapes) or str(error))
-        kinds = (ShapeError, IndexError, TypeError, ValueError, RuntimeError, NotImplementedError)
+        kinds = (ShapeError, IndexError, TypeError, ValueError, NotImplementedError, RuntimeError)
         kind = next((kind for kind in kinds if isinstance(error, kind)), None)
         if kind is not None:
             error = kind(f"{self.name}: {error} (given {given})")

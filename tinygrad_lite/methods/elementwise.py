@@ -163,7 +163,7 @@ class Elementwise(Traced):
         if rounding_mode == "floor":
             return ops.floor_divide(self, other)
         if rounding_mode == "trunc":
-            return ops.trunc(ops.div(self, other))
+            return ops.trunc_divide(self, other)
         raise ValueError(f"div: rounding_mode must be None, 'trunc' or 'floor', but got {rounding_mode!r}")
 
     def pow(self, exponent: Any) -> Tensor:

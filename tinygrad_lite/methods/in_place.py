@@ -6,6 +6,8 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tinygrad_lite import backend, ops
 from tinygrad_lite.backend import Array, Generator
 from tinygrad_lite.methods.arguments import Number, as_element, as_mask, without_leading_ones
@@ -102,9 +104,16 @@ class InPlace(Traced):
         return self.fill_(0)
 
     def uniform_(self, low: Number = 0.0, high: Number = 1.0, *, generator: Generator | None = None) -> Tensor:
-        """Fill with random numbers, uniform on [low, high)."""
+        """Fill with random numbers, uniform on [low, high). RuntimeError for bounds that the dtype does not hold."""
+        array = self._array
+        if array.dtype.kind != "f":
+            raise NotImplementedError(f"uniform_ is there for floating dtypes, not for {array.dtype}")
+        if not low <= high or not high - low <= float(np.finfo(array.dtype).max):
+            raise RuntimeError(
+                f"uniform_ expects to return a [from, to) range of {array.dtype}, but found from={low} and to={high}"
+            )
         source = generator or backend.default_generator(self.device)
-        self[...] = self._wrap(source.random(self._array.shape, self._array.dtype)) * (high - low) + low
+        self[...] = self._wrap(source.uniform(low, high, array.shape, array.dtype))
         return self
 
     def normal_(self, mean: Number = 0.0, std: Number = 1.0, *, generator: Generator | None = None) -> Tensor:

@@ -27,20 +27,27 @@ class Reduction(Traced):
 
     def sum(self, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
         """The sum over `dim` (an int, a tuple, or None for all)."""
-        return ops.sum(self if dtype is None else self.to(dtype), dim=dim, keepdim=keepdim)
+        return ops.sum(self if dtype is None else self.to(dtype), dim=_over(dim), keepdim=keepdim)
 
     def mean(self, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
         """The mean over `dim`; of floating tensors only."""
-        return ops.mean(self if dtype is None else self.to(dtype), dim=dim, keepdim=keepdim)
+        return ops.mean(self if dtype is None else self.to(dtype), dim=_over(dim), keepdim=keepdim)
 
-    def var(self, dim: Any = None, keepdim: bool = False, *, correction: Number = 1, unbiased: Any = None) -> Tensor:
-        """The variance over `dim`, divided by n - correction: unbiased by default. `var(False)` divides by n."""
-        dim, correction = _unbiased(dim, correction, unbiased)
+    def var(
+        self, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Number | None = None
+    ) -> Tensor:
+        """The variance over `dim`, divided by n - correction (1 if it is left out).
+
+        unbiased, in place of correction: False divides by n. `var(False)` is a short form of `var(unbiased=False)`.
+        """
+        dim, correction = _correction("var", dim, unbiased, correction)
         return ops.var(self, dim=dim, correction=correction, keepdim=keepdim)
 
-    def std(self, dim: Any = None, keepdim: bool = False, *, correction: Number = 1, unbiased: Any = None) -> Tensor:
-        """The square root of `var`: unbiased by default."""
-        dim, correction = _unbiased(dim, correction, unbiased)
+    def std(
+        self, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Number | None = None
+    ) -> Tensor:
+        """The square root of `var`, which has the same arguments."""
+        dim, correction = _correction("std", dim, unbiased, correction)
         return ops.std(self, dim=dim, correction=correction, keepdim=keepdim)
 
     def prod(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
@@ -53,11 +60,11 @@ class Reduction(Traced):
 
     def amax(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
         """The largest element over `dim`; equally large ones share the gradient evenly."""
-        return ops.amax(self, dim=dim, keepdim=keepdim)
+        return ops.amax(self, dim=_over(dim), keepdim=keepdim)
 
     def amin(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
         """The smallest element over `dim`; equally small ones share the gradient evenly."""
-        return ops.amin(self, dim=dim, keepdim=keepdim)
+        return ops.amin(self, dim=_over(dim), keepdim=keepdim)
 
     def max(self, dim: Any = None, keepdim: bool = False) -> Any:
         """Three functions, as in PyTorch.
@@ -121,7 +128,7 @@ class Reduction(Traced):
 
     def norm(self, p: Any = 2, dim: Dim = None, keepdim: bool = False) -> Tensor:
         """(Σ |x|ᵖ)^(1/p) over `dim`. p: a number, ±inf (largest, smallest |x|), 0 (how many are not 0) or "fro"."""
-        p = 2 if p == "fro" else float(p)
+        p, dim = 2 if p == "fro" else float(p), _over(dim)
         if p in (np.inf, -np.inf):
             return (ops.amax if p > 0 else ops.amin)(self.abs(), dim=dim, keepdim=keepdim)
         if p == 0:
@@ -150,7 +157,19 @@ class Reduction(Traced):
             return self._wrap(counts.astype(array.dtype))
 
 
-def _unbiased(dim: Any, correction: Number, unbiased: Any) -> tuple[Any, Number]:
-    if isinstance(dim, bool):  # var(False): PyTorch's older form of unbiased=False
+def _over(dim: Dim) -> Dim:
+    """What a sum or an extreme is taken over: no dimension named, as dim=(), means all, as in PyTorch."""
+    return None if isinstance(dim, (tuple, list)) and not dim else dim
+
+
+def _correction(name: str, dim: Any, unbiased: Any, correction: Number | None) -> tuple[Any, Number]:
+    """The dimensions, and the correction, of a variance; TypeError for what PyTorch's forms of the call do not have."""
+    if isinstance(dim, bool):
+        if unbiased is not None:
+            raise TypeError(f"{name}: {dim} is no dimension")
         dim, unbiased = None, dim
-    return dim, correction if unbiased is None else int(unbiased)
+    if unbiased is not None and not isinstance(unbiased, bool):
+        raise TypeError(f"{name}: unbiased must be True or False, not {unbiased!r}; keepdim comes after it")
+    if unbiased is not None and correction is not None:
+        raise TypeError(f"{name}: give unbiased or correction, not both")
+    return _over(dim), (1 if unbiased is None else int(unbiased)) if correction is None else correction

@@ -63,6 +63,7 @@ from tinygrad_lite.ops.elementwise import (
     tan,
     tanh,
     trunc,
+    trunc_divide,
     where,
     zeros_like,
 )

@@ -108,6 +108,9 @@ def _(g):
 @op(types="common")
 def pow(a, b):
     """y = aᵇ.  The derivative by a is 0 where b is 0, and the one by b is 0 where a is 0 and b ≥ 0."""
+    if _kind(a) == "b":  # 1ᵇ and 0ᵇ are numbers, not truths
+        _refuse_bools(a, b)
+        a = int(a) if isinstance(a, bool) else a.astype(backend.result_type(a, b))
     if isinstance(b, (int, float)) and b == 3:
         return a * a * a  # NumPy has a short way to the square and the root, but takes 300 times as long for the cube
     return a**b
@@ -130,7 +133,9 @@ def _(g, y, a, b):
 
 @op(types="common")
 def remainder(a, b):
-    """y = a - b · ⌊a / b⌋, of the sign of b, as Python's %."""
+    """y = a - b · ⌊a / b⌋, of the sign of b, as Python's %. RuntimeError where an integer is divided by 0."""
+    _refuse_bools(a, b)
+    _refuse_zero(a, b)
     return a % b
 
 
@@ -146,8 +151,37 @@ def _(g, a, b):
 
 @op(types="common")
 def floor_divide(a, b):
-    """y = ⌊a / b⌋, whose derivative is 0."""
+    """y = ⌊a / b⌋, whose derivative is 0. RuntimeError where an integer is divided by 0."""
+    _refuse_bools(a, b)
+    _refuse_zero(a, b)
     return a // b
+
+
+@op(types="common")
+def trunc_divide(a, b):
+    """y = a / b without its fractional part; the derivative is 0. RuntimeError where an integer is divided by 0."""
+    _refuse_bools(a, b)
+    _refuse_zero(a, b)
+    if _kind(a) == "f" or _kind(b) == "f":
+        return np.trunc(a / b)
+    down = a // b
+    return down + ((down < 0) & (down * b != a))  # of integers, not through a float, which would round them
+
+
+def _kind(x: Any) -> str:
+    """What an array or a number is made of: "b" for bools, "i" or "u" for integers, "f" for floats."""
+    return backend.dtype_of_number(x).kind if isinstance(x, (int, float)) else x.dtype.kind
+
+
+def _refuse_bools(a: Any, b: Any) -> None:
+    if _kind(a) == _kind(b) == "b":
+        raise NotImplementedError("not there for bools. Use long() or float() first")
+
+
+def _refuse_zero(a: Any, b: Any) -> None:
+    """RuntimeError, as PyTorch raises, where an integer would be divided by 0; a float divided by 0 is ±∞ or NaN."""
+    if _kind(a) != "f" and _kind(b) != "f" and not np.all(b) and np.size(a):
+        raise RuntimeError("ZeroDivisionError: integer division or remainder by zero. Use float() to get inf and nan")
 
 
 @op(types="common")
@@ -612,6 +646,7 @@ def zeros_like(x):
 @round.gradient("x")
 @zeros_like.gradient("x")
 @floor_divide.gradient("a", "b")
+@trunc_divide.gradient("a", "b")
 def _(g):
     return zeros_like(g)
 
