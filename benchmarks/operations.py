@@ -65,6 +65,7 @@ OPERATIONS = {
     "mul by a number": Operation(lambda T, a: a * 3.0, one),
     "div": Operation(lambda T, a, b: a / b, two, 1, 2),
     "remainder": Operation(lambda T, a, b: T.remainder(a, b), two, 1, 2),
+    "div, trunc": Operation(lambda T, a, b: T.div(a, b, rounding_mode="trunc"), two, 1, 2),
     "pow": Operation(lambda T, a: a**3, one),
     "pow of two": Operation(lambda T, a, b: a**b, two, 1, 2),
     "square": Operation(lambda T, a: a**2, one),

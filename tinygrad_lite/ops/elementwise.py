@@ -180,7 +180,7 @@ def _refuse_bools(a: Any, b: Any) -> None:
 
 def _refuse_zero(a: Any, b: Any) -> None:
     """RuntimeError, as PyTorch raises, where an integer would be divided by 0; a float divided by 0 is ±∞ or NaN."""
-    if _kind(a) != "f" and _kind(b) != "f" and not np.all(b) and np.size(a):
+    if _kind(a) != "f" and _kind(b) != "f" and not np.all(b) and 0 not in getattr(a, "shape", ()):
         raise RuntimeError("ZeroDivisionError: integer division or remainder by zero. Use float() to get inf and nan")
 
 

@@ -290,7 +290,7 @@ def logsumexp(x, *, dim, keepdim=False):
     """y = ln Σ eˣ over `dim`. The largest element is taken out first, so that nothing overflows."""
     wide, axes = single(x), dims(dim, x.ndim)
     top = _largest(wide, axes)
-    top = np.where(np.isfinite(top), top, 0)
+    top = np.where(np.isfinite(top), top, 0) if x.size else top
     with np.errstate(divide="ignore"):  # of nothing, or of e^-∞ alone: ln 0 = -∞
         y = np.log(backend.sum(np.exp(wide - top), axes, True)) + top
     y = y if keepdim else y.reshape(tuple(size for d, size in enumerate(x.shape) if d not in axes))

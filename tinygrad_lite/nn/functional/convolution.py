@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import ops
-from tinygrad_lite.backend import ShapeError
+from tinygrad_lite.backend import HALF, ShapeError
 from tinygrad_lite.creation import tensor
 from tinygrad_lite.ops.linalg import check_dtypes
 from tinygrad_lite.ops.windows import Pair
@@ -45,9 +45,11 @@ def conv2d(
     padding = (0, 0) if padding == "valid" else pair_of("conv2d", "padding", padding, 0)
     if bias is not None and tuple(bias.shape) != (weight.shape[0],):
         raise ShapeError(f"conv2d: bias must have the shape ({weight.shape[0]},), but has {tuple(bias.shape)}")
-    check_dtypes(input, weight, bias)
-    operands = (None if x is None else ops.single(x) for x in (input, weight, bias))
-    return ops.convolution(*operands, stride=stride, padding=padding, dilation=dilation, groups=groups).to(input.dtype)
+    if input.dtype == HALF:
+        check_dtypes(input, weight, bias)
+        bias = None if bias is None else ops.single(bias)
+        return conv2d(ops.single(input), ops.single(weight), bias, stride, padding, dilation, groups).half()
+    return ops.convolution(input, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 def conv1d(
@@ -186,11 +188,11 @@ def interpolate(
         scales = [1 / f for f in factors]
     if mode == "nearest":
         scales = [o / n if n in (o, 2 * o) else scale for o, n, scale in zip(old, new, scales, strict=True)]
-        rows, columns = (
-            tensor(np.minimum((np.arange(n, dtype="float32") * np.float32(scale)).astype("int64"), o - 1))
+        places = (  # in 32 bits, as PyTorch: 37 · (1 / 3.7) is 10 there, and 9.999... in 64
+            np.minimum((np.arange(n, dtype="float32") * np.float32(scale)).astype("int64"), o - 1)
             for o, n, scale in zip(old, new, scales, strict=True)
-        )  # in 32 bits, as PyTorch: 37 · (1 / 3.7) is 10 there, and 9.999... in 64
-        rows, columns = rows.to(input.device), columns.to(input.device)
+        )
+        rows, columns = (tensor(place, device=input.device) for place in places)
         return input.index_select(2, rows).index_select(3, columns)
     if not input.is_floating_point():
         raise TypeError(f"interpolate: mode='bilinear' needs floating images, not {input.dtype}. Use float() first")
