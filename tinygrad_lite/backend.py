@@ -321,6 +321,25 @@ def promote(values: Sequence[Any], to_float: bool) -> list[Any]:
     ]
 
 
+def in_types(values: Sequence[Any], types: str) -> list[Any]:
+    """The values in the dtypes that an operation wants: "same", "common" or "float" (see `op.op`)."""
+    if types == "same":
+        require_one_dtype(*values)
+        return list(values)
+    return promote(values, to_float=types == "float")
+
+
+def require_one_dtype(first: Any, *others: Any) -> None:
+    """RuntimeError unless all are of one dtype (None, an input left out, has none).
+
+    So products of matrices, and layers: pixels, integers, would else pass for numbers to compute with.
+    """
+    for other in others:
+        if other is not None and getattr(other, "dtype", None) != first.dtype:
+            kind = getattr(other, "dtype", type(other).__name__)
+            raise RuntimeError(f"expected all to have the same dtype, but got {first.dtype} and {kind}. Use float()")
+
+
 def _has_dtype(value: Any) -> bool:
     """True for an array, and for the scalar that NumPy gives as the result for arrays without dimensions."""
     return is_array(value) or isinstance(value, np.generic)
@@ -486,11 +505,12 @@ def sum(x: Array, axis: Any = None, keepdims: Any = False) -> Array:
     It is as exact as x's dtype: half precision is summed in 32 bits, and no long row of numbers is added up one after
     the other, since each step is rounded.
     """
-    if x.dtype.kind != "f":
+    dtype = x.dtype
+    if dtype.kind != "f":
         return x.sum(axis=axis, dtype="int64", keepdims=keepdims)
-    if x.dtype == HALF:
+    if dtype == HALF:
         return sum(x.astype(SINGLE), axis, keepdims).astype(HALF)
-    if not isinstance(x, np.ndarray):
+    if type(x) is not np.ndarray:
         return x.sum(axis=axis, keepdims=keepdims)
     if x.size > 2 * BLOCK:
         while (long := _long_dimension(x.shape, x.strides, axis)) is not None:

@@ -49,13 +49,11 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from itertools import repeat
-from operator import is_
 from typing import Any, Literal, NamedTuple, NoReturn
 
 from tinygrad_lite.backend import Array, ShapeError, described
 
-Types = Literal["any", "common", "float"]
+Types = Literal["any", "same", "common", "float"]
 
 
 class Traced:
@@ -116,7 +114,7 @@ class Op:
         self.rules: list[Rule | None] = [None] * len(self.inputs)
         self.saves: tuple[int, ...] = ()  # what a node has room for: 0 for the output, k + 1 for input k
         self.wants_shapes = False
-        self._kept: dict[tuple[bool, ...], tuple[int, ...]] = {}  # see `keeps`
+        self.kept: dict[int, tuple[int, ...]] = {}  # what `keeps` has found
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
         for value in inputs:
@@ -150,7 +148,7 @@ class Op:
         names = {name for asks in asked for name in asks}
         self.saves = tuple(i for i, name in enumerate(values) if name in names)
         self.wants_shapes = "shapes" in names
-        self._kept.clear()
+        self.kept.clear()
         for name, asks in zip(self.functions, asked, strict=True):
             self.rules[self.inputs.index(name)] = Rule(
                 self.functions[name],
@@ -179,20 +177,18 @@ class Op:
             f" @{self.name}.gradient({self.inputs[0 if self.variadic else index]!r}), or detach() that input"
         )
 
-    def keeps(self, parents: Sequence[Any]) -> tuple[int, ...]:
+    def keeps(self, needs: int, number_of_inputs: int) -> tuple[int, ...]:
         """The values that a node keeps, one for each of `slots`: their positions in (y, *inputs), -1 for nothing.
 
-        parents: one for each input, None for those that need no gradient. What only their rules ask for is not kept.
+        needs: the inputs that need a gradient, as the bits of a number: bit k is set for input k. What only the rules
+            of the others ask for is not kept.
         """
         if self.variadic:
-            return self.slots(len(parents))
-        unneeded = tuple([*map(is_, parents, repeat(None))])
-        kept = self._kept.get(unneeded)
-        if kept is None:
-            rules = [rule for rule, none in zip(self.rules, unneeded, strict=False) if rule is not None and not none]
-            taken = {position for rule in rules for position in rule.takes}
-            kept = self._kept[unneeded] = tuple(i if slot in taken else -1 for slot, i in enumerate(self.saves))
-        return kept
+            return self.slots(number_of_inputs)
+        rules = [rule for k, rule in enumerate(self.rules) if rule is not None and needs >> k & 1]
+        taken = {position for rule in rules for position in rule.takes}
+        self.kept[needs] = tuple(i if slot in taken else -1 for slot, i in enumerate(self.saves))
+        return self.kept[needs]
 
     def slots(self, number_of_inputs: int) -> tuple[int, ...]:
         """What a node has room for: positions in (y, *inputs). Of an operation on any number of inputs, all or none."""
@@ -238,7 +234,8 @@ def op(forward: Callable[..., Any] | None = None, *, types: Types = "any", view:
     """Make an operation of a function on arrays; its gradient rules follow, each under `@name.gradient(input)`.
 
     types: what Tensors of different dtypes become before the function sees them (`backend.result_type`):
-        "any": they stay as they are; "common": one dtype; "float": one dtype, and integers become floats.
+        "any": they stay as they are; "same": RuntimeError unless they are of one dtype already; "common": one dtype;
+        "float": one dtype, and integers become floats.
     view: True if the output may share the memory of the first input, so that a change in place shows in both.
     """
     if forward is None:

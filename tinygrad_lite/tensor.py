@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lite import backend, ops
-from tinygrad_lite.anomaly import look_at_output, watching
+from tinygrad_lite.anomaly import line_of_caller, look_at_output, watching
 from tinygrad_lite.autograd.changes import mark_changed, same_memory
 from tinygrad_lite.autograd.graph import Handle, Hooks, Node
 from tinygrad_lite.autograd.mode import enable_grad, grad_mode
@@ -104,7 +104,8 @@ class Tensor(Methods):
         library, dtype = type(self._array), self._array.dtype
         arrays: list[Any] = []
         parents: list[Node | Tensor | None] = []
-        needs_gradient, alike = False, dtype.kind == "f"  # alike: of one floating dtype, so there is nothing to promote
+        needs, bit = 0, 1  # the inputs that need a gradient, as the bits of a number
+        alike = dtype.kind == "f"  # all of one floating dtype, so that there is nothing to promote
         for value in inputs:
             parent = None
             if isinstance(value, Tensor):
@@ -112,7 +113,7 @@ class Tensor(Methods):
                     value._follow_base()
                 if value._requires_grad:
                     parent = value._node or value
-                    needs_gradient = True
+                    needs |= bit
                 value = value._array
                 if type(value) is not library:
                     raise _devices_differ(op, inputs)
@@ -123,17 +124,19 @@ class Tensor(Methods):
                 alike = False
             arrays.append(value)
             parents.append(parent)
+            bit += bit
 
         forward = op.forward if library is np.ndarray else self._on_device(op, inputs, arrays)
         try:
             if not alike and op.types != "any":
-                arrays = backend.promote(arrays, op.types == "float")
+                arrays = backend.in_types(arrays, op.types)
             output = forward(*arrays, **settings)
         except Exception as error:
             raise op.explain(error, inputs) from error
         if type(output) is not library:
             output = _as_array(output, op)
-        if watching.get():
+        watched = watching.get()
+        if watched:
             look_at_output(op, [*arrays, *settings.values()], output)
 
         result = Tensor.__new__(Tensor)
@@ -145,15 +148,17 @@ class Tensor(Methods):
         result._array = output
         if not output.flags.c_contiguous and result._view is None:
             result._own = True
-        if needs_gradient and grad_mode.get() and output.dtype.kind == "f":
+        if needs and grad_mode.get() and output.dtype.kind == "f":
             saved: tuple[Any, ...] = ()
             if op.saves:
                 values = [output, *arrays, None]
-                saved = tuple([*map(values.__getitem__, op.keeps(parents))])
+                saved = tuple([*map(values.__getitem__, op.kept.get(needs) or op.keeps(needs, len(arrays)))])
             if op.wants_shapes:
                 settings = {**settings, "shapes": [array.shape for array in arrays]}
             result._node = Node(op, saved, tuple(parents), settings, output.shape, output.dtype)
             result._requires_grad = True
+            if watched:
+                result._node.line = line_of_caller()
         return result
 
     def _on_device(self, op: Op, inputs: tuple[Any, ...], arrays: list[Any]) -> Callable[..., Any]:
@@ -222,10 +227,11 @@ class Tensor(Methods):
                 node.hooks = Hooks(keeper)
         self._node = node
 
-    def _in_place(self, change: Callable[..., Any], op: Op, *others: Any, **settings: Any) -> Tensor:
+    def _in_place(self, change: Callable[..., Any] | None, op: Op, *others: Any, **settings: Any) -> Tensor:
         """self = op(self, *others, **settings), in self's own memory.
 
-        change(array, *others, **settings): does it to the array, where nothing needs to be recorded.
+        change(array, *others, **settings): does it to a floating array, where nothing needs to be recorded; of an
+            operation that takes any types, to every array. None: the operation is computed, and its result written.
         """
         array = self._array
         if (
@@ -245,9 +251,14 @@ class Tensor(Methods):
             return self
         values = []
         for other in others:
-            values.append(_plain(other, op, self))
+            if isinstance(other, Tensor) and type(other._array) is type(array) is np.ndarray:
+                values.append(other._array)
+            else:
+                values.append(_plain(other, op, self))
         try:
-            if type(array) is np.ndarray:
+            if change is None or (array.dtype.kind != "f" and op.types != "any"):
+                _overwrite(array, op, values, settings)
+            elif type(array) is np.ndarray:
                 change(array, *values, **settings)
             else:
                 with backend.beside(array):
@@ -284,6 +295,7 @@ class Tensor(Methods):
             write = ops.indexing.write_view
             parents = (root._node, after._node)
             node = Node(write, (), parents, {"view": self._view.chain}, root._array.shape, root._array.dtype)
+            node.line = line_of_caller() if watching.get() else None
             root._stand_for(node)
         root._requires_grad = True
 
@@ -461,11 +473,30 @@ def _is_an_input(output: Array, arrays: list[Any]) -> bool:
     return any(backend.is_array(array) and same_memory(output, array) for array in arrays)
 
 
+def _overwrite(array: Array, op: Op, others: list[Any], settings: dict[str, Any]) -> None:
+    """array[...] = op(array, *others, **settings), computed in their common dtype and then converted to the array's.
+
+    RuntimeError if that loses more than a range: a float never becomes an integer unasked, nor an integer a bool.
+    """
+    with backend.beside(array):
+        values = [array, *others] if op.types == "any" else backend.in_types([array, *others], op.types)
+        result = op.forward(*values, **settings)
+        if KINDS[result.dtype.kind] > KINDS[array.dtype.kind]:
+            raise RuntimeError(f"result type {result.dtype} can't be cast to the desired output type {array.dtype}")
+        if result.shape != array.shape:
+            raise backend.ShapeError(
+                f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(result.shape)}"
+            )
+        array[...] = result
+
+
+KINDS = {"b": 0, "u": 1, "i": 1, "f": 2}  # the kinds of dtypes, in the order in which one may become another unasked
+
+
 def _plain(value: Any, op: Op, like: Tensor) -> Any:
     """An operand of an in-place operation as an array or a number."""
     if isinstance(value, Tensor):
-        on_host = type(value._array) is type(like._array) is np.ndarray
-        if not on_host and not backend.on_one_device(like._array, value._array):
+        if not backend.on_one_device(like._array, value._array):
             raise _devices_differ(op, (like, value))
         return value._array
     return value if value is None or type(value) in NUMBERS else _operand(value, op, like)

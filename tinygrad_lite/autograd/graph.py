@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_lite.anomaly import line_of_caller, watching
 from tinygrad_lite.op import Op
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ class Node:
         self.dtype = dtype
         self.number = next_number()
         self.hooks: Hooks | None = None  # to be called with the gradient with respect to the output
-        self.line = line_of_caller() if watching.get() else None  # of the user's code, while anomalies are detected
+        self.line: str | None = None  # of the user's code, noted while anomalies are detected
 
     def name(self) -> str:
         """The name PyTorch prints: MeanBackward0."""

@@ -1,9 +1,11 @@
-"""Names for changes in place: each hands an operation, and how to do it in the array, to `Tensor._in_place`."""
+"""Names for changes in place: each hands an operation to `Tensor._in_place`, with a way to do it in the array's memory.
+
+Without such a way, and for integers, the operation is computed and its result written over the array.
+"""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from tinygrad_lite import backend, ops
 from tinygrad_lite.backend import Array, Generator
 from tinygrad_lite.methods.arguments import Number, as_element, as_mask, without_leading_ones
 from tinygrad_lite.methods.index import in_two_steps
-from tinygrad_lite.op import Op, Traced
+from tinygrad_lite.op import Traced
 
 if TYPE_CHECKING:
     from tinygrad_lite.tensor import Tensor
@@ -24,58 +26,58 @@ class InPlace(Traced):
     def add_(self, other: Any, *, alpha: Number = 1) -> Tensor:
         """self += alpha · other"""
         if alpha == 1:
-            return self._in_place(_ADD, ops.add, other)
-        return self._in_place(_ADD_SCALED, ops.add_scaled, other, factor=alpha)
+            return self._in_place(operator.iadd, ops.add, other)
+        return self._in_place(_add_scaled, ops.add_scaled, other, factor=alpha)
 
     def sub_(self, other: Any, *, alpha: Number = 1) -> Tensor:
         """self -= alpha · other"""
         if alpha == 1:
-            return self._in_place(_SUB, ops.sub, other)
-        return self._in_place(_ADD_SCALED, ops.add_scaled, other, factor=-alpha)
+            return self._in_place(operator.isub, ops.sub, other)
+        return self._in_place(_add_scaled, ops.add_scaled, other, factor=-alpha)
 
     def mul_(self, other: Any) -> Tensor:
         """self *= other"""
-        return self._in_place(_MUL, ops.mul, other)
+        return self._in_place(operator.imul, ops.mul, other)
 
     def div_(self, other: Any) -> Tensor:
         """self /= other"""
-        return self._in_place(_DIV, ops.div, other)
+        return self._in_place(operator.itruediv, ops.div, other)
 
     def pow_(self, exponent: Any) -> Tensor:
         """self **= exponent"""
-        return self._in_place(_POW, ops.pow, exponent)
+        return self._in_place(operator.ipow, ops.pow, exponent)
 
     def floor_divide_(self, other: Any) -> Tensor:
         """self //= other"""
-        return self._in_place(_FLOOR_DIVIDE, ops.floor_divide, other)
+        return self._in_place(None, ops.floor_divide, other)
 
     def remainder_(self, other: Any) -> Tensor:
         """self %= other"""
-        return self._in_place(_REMAINDER, ops.remainder, other)
+        return self._in_place(None, ops.remainder, other)
 
     def bitwise_and_(self, other: Any) -> Tensor:
         """self &= other"""
-        return self._in_place(_AND, ops.bitwise_and, other)
+        return self._in_place(None, ops.bitwise_and, other)
 
     def bitwise_or_(self, other: Any) -> Tensor:
         """self |= other"""
-        return self._in_place(_OR, ops.bitwise_or, other)
+        return self._in_place(None, ops.bitwise_or, other)
 
     def bitwise_xor_(self, other: Any) -> Tensor:
         """self ^= other"""
-        return self._in_place(_XOR, ops.bitwise_xor, other)
+        return self._in_place(None, ops.bitwise_xor, other)
 
     def bitwise_left_shift_(self, other: Any) -> Tensor:
         """self <<= other"""
-        return self._in_place(_LEFT_SHIFT, ops.bitwise_left_shift, other)
+        return self._in_place(None, ops.bitwise_left_shift, other)
 
     def bitwise_right_shift_(self, other: Any) -> Tensor:
         """self >>= other"""
-        return self._in_place(_RIGHT_SHIFT, ops.bitwise_right_shift, other)
+        return self._in_place(None, ops.bitwise_right_shift, other)
 
     def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
         """Raise what is below `min` to it, and lower what is above `max`, each a number, a Tensor or None."""
-        return self._in_place(_CLAMP, ops.clamp, min, max)
+        return self._in_place(_clamp, ops.clamp, min, max)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         view, picked = in_two_steps(index, self._array)
@@ -137,50 +139,9 @@ def _write(array: Array, value: Any, index: Any) -> None:
     array[index] = value
 
 
-def _change(op: Op, of_floats: Callable[..., Any] | None = None) -> Callable[..., None]:
-    """How to do an operation in an array: as outside of it, in the common dtype, and then in the array's own.
-
-    of_floats: the same for floating arrays, in the array itself, which saves a copy.
-    """
-
-    def change(array: Array, *others: Any, **settings: Any) -> None:
-        if of_floats is not None and array.dtype.kind == "f":
-            of_floats(array, *others, **settings)
-            return
-        values = backend.promote([array, *others], op.types == "float")
-        result = op.forward(*values, **settings)
-        if _KINDS[result.dtype.kind] > _KINDS[array.dtype.kind]:
-            raise RuntimeError(f"result type {result.dtype} can't be cast to the desired output type {array.dtype}")
-        if result.shape != array.shape:
-            raise backend.ShapeError(
-                f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(result.shape)}"
-            )
-        array[...] = result
-
-    return change
-
-
 def _clamp(array: Array, min: Any, max: Any) -> None:
     backend.clip(array, min, max, out=array)
 
 
 def _add_scaled(array: Array, other: Any, factor: Number) -> None:
     array += factor * other
-
-
-_KINDS = {"b": 0, "u": 1, "i": 1, "f": 2}  # PyTorch makes no dtype of a lower kind of one of a higher kind unasked
-
-_ADD = _change(ops.add, operator.iadd)
-_ADD_SCALED = _change(ops.add_scaled, _add_scaled)
-_SUB = _change(ops.sub, operator.isub)
-_MUL = _change(ops.mul, operator.imul)
-_DIV = _change(ops.div, operator.itruediv)
-_CLAMP = _change(ops.clamp, _clamp)
-_POW = _change(ops.pow, operator.ipow)
-_FLOOR_DIVIDE = _change(ops.floor_divide)
-_REMAINDER = _change(ops.remainder)
-_AND = _change(ops.bitwise_and)
-_OR = _change(ops.bitwise_or)
-_XOR = _change(ops.bitwise_xor)
-_LEFT_SHIFT = _change(ops.bitwise_left_shift)
-_RIGHT_SHIFT = _change(ops.bitwise_right_shift)

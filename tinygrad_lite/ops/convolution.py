@@ -27,7 +27,6 @@ from tinygrad_lite import backend
 from tinygrad_lite.backend import Array
 from tinygrad_lite.op import op
 from tinygrad_lite.ops.elementwise import single
-from tinygrad_lite.ops.linalg import check_dtypes
 from tinygrad_lite.ops.reduction import sum
 from tinygrad_lite.ops.windows import (
     Pair,
@@ -46,13 +45,12 @@ from tinygrad_lite.ops.windows import (
 PIECE = 2**20  # numbers: 4 MB of float32
 
 
-@op
+@op(types="same")
 def convolution(x, weight, bias=None, *, stride, padding, dilation, groups):
     """y[n, o, i, j] = Σ over c, k, m of  x[n, c, i · stride + k · dilation - padding, ...] · weight[o, c, k, m]
 
     and bias[o] added to it.
     """
-    check_dtypes(x, weight, bias)
     outputs, channels, *kernel = weight.shape
     size = output_size(x.shape[2:], kernel, stride, padding, dilation)
     y = backend.namespace(x).empty((size[0], outputs, size[1], len(x)), dtype=x.dtype)
@@ -84,7 +82,7 @@ def _(g, x, shape, stride, padding, dilation, groups):
     return convolution_by_weight(g, x, kernel=tuple(shape[2:]), **settings)
 
 
-@op
+@op(types="same")
 def convolution_by_input(dy, weight, *, size, stride, padding, dilation, groups):
     """x (n, c, *size), in which every dy[n, o, i, j] · weight[o] has been added to the window it belongs to.
 
@@ -92,7 +90,6 @@ def convolution_by_input(dy, weight, *, size, stride, padding, dilation, groups)
     of x meet rows 0, 2, ... of the kernel, the odd ones rows 1, 3, ...: each of these sets of rows of x is, down, a
     convolution of dy with its rows of the kernel turned round. Across, the products are added up place by place.
     """
-    check_dtypes(dy, weight)
     outputs, channels, *kernel = weight.shape
     n, _, *windows = dy.shape
     xp = backend.namespace(dy)
@@ -131,10 +128,9 @@ def _(g, dy, shape, stride, padding, dilation, groups):
     return convolution_by_weight(dy, g, kernel=tuple(shape[2:]), **settings)
 
 
-@op
+@op(types="same")
 def convolution_by_weight(dy, x, *, kernel, stride, padding, dilation, groups):
     """weight[o, c, k, l] = Σ over n, i, j of  dy[n, o, i, j] · x[n, c, i · stride + k · dilation - padding, ...]"""
-    check_dtypes(dy, x)
     (n, outputs, *size), channels = dy.shape, x.shape[1] // groups
     dy = row_by_row(dy)
     framed = _framed(x, kernel, size, stride, padding, dilation)

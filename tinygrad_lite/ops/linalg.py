@@ -20,22 +20,12 @@ from tinygrad_lite.ops.elementwise import mul
 from tinygrad_lite.ops.shape import expand, permute, reshape, swap_last, unsqueeze
 
 
-def check_dtypes(a: Any, *others: Any) -> None:
-    """RuntimeError unless all are of one dtype: else pixels, integers, would pass for numbers to compute with."""
-    for other in others:
-        if other is not None and other.dtype != a.dtype:
-            raise RuntimeError(
-                f"expected all to have the same dtype, but got {a.dtype} and {other.dtype}. Convert one: float()"
-            )
-
-
-@op
+@op(types="same")
 def matmul(a, b):
     """y = a @ b,  shapes (..., n, k) @ (..., k, m) → (..., n, m); a vector stands for one row of a, or column of b.
 
     RuntimeError if a and b are of different dtypes, as for all products of matrices and vectors.
     """
-    check_dtypes(a, b)
     try:
         return a @ b
     except ValueError as error:
@@ -73,10 +63,9 @@ def of_rows(a: Any, b: Any) -> Any:
     return a.T @ b if len(a) != 1 else a.T * b  # of one row: NumPy's own way, without BLAS, is slower than this
 
 
-@op
+@op(types="same")
 def linear(x, weight, bias=None):
     """y = x @ weightᵀ + bias,  shapes (..., in), (out, in), (out,) → (..., out)."""
-    check_dtypes(x, weight, bias)
     try:
         y = x @ weight.swapaxes(0, 1)
     except ValueError as error:
@@ -109,14 +98,13 @@ def _(g):
     return g
 
 
-@op
+@op(types="same")
 def einsum(*operands, equation):
     """Einstein's summation: `einsum(a, b, equation="ik,kj->ij")` is a @ b. No label occurs twice in one operand.
 
     The equation names every dimension by a letter, with no "..." (`spelled_out` sees to that). Size 1 broadcasts to the
     size that another operand has for the same label.
     """
-    check_dtypes(*operands)
     terms, output = equation.split("->")
     labels = terms.split(",")
     for i, (mine, x) in enumerate(zip(labels, operands, strict=True)):

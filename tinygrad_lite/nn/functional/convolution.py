@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import ops
-from tinygrad_lite.backend import HALF, ShapeError
+from tinygrad_lite.backend import HALF, ShapeError, require_one_dtype
 from tinygrad_lite.creation import tensor
-from tinygrad_lite.ops.linalg import check_dtypes
 from tinygrad_lite.ops.windows import Pair
 from tinygrad_lite.ops.windows import output_size as windows_that_fit
 from tinygrad_lite.tensor import Tensor
@@ -46,7 +45,7 @@ def conv2d(
     if bias is not None and tuple(bias.shape) != (weight.shape[0],):
         raise ShapeError(f"conv2d: bias must have the shape ({weight.shape[0]},), but has {tuple(bias.shape)}")
     if input.dtype == HALF:
-        check_dtypes(input, weight, bias)
+        require_one_dtype(input, weight, bias)
         bias = None if bias is None else ops.single(bias)
         return conv2d(ops.single(input), ops.single(weight), bias, stride, padding, dilation, groups).half()
     return ops.convolution(input, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
@@ -112,7 +111,7 @@ def conv_transpose2d(
     )
     if min(size) < 0:
         raise ShapeError(f"conv_transpose2d: the padding {padding} leaves an output of size {size}. Use less")
-    check_dtypes(input, weight, bias)
+    require_one_dtype(input, weight, bias)
     y = ops.convolution_by_input(
         ops.single(input),
         ops.single(weight),
