@@ -306,8 +306,9 @@ def _kind_order(dtype: DType) -> int:
 def promote(values: Sequence[Any], to_float: bool) -> list[Any]:
     """The values, each array cast to their common dtype (`result_type`); with `to_float`, integers become floats.
 
-    Python numbers, and bool arrays beside arrays of another kind, are left as they are: neither changes a dtype.
-    None, an input left out, stays None.
+    Python numbers, and bool arrays beside arrays of another kind, are left as they are: neither changes a dtype. But
+    beside half precision a float becomes one of 32 bits, since half holds neither 1e-8 nor 1e5; `rounded` brings the
+    result back. None, an input left out, stays None.
     """
     dtype = result_type(*(value for value in values if value is not None))
     if dtype.kind != "f" and to_float:
@@ -315,10 +316,21 @@ def promote(values: Sequence[Any], to_float: bool) -> list[Any]:
     if dtype.kind == "b":
         return list(values)
     keep_bool = not to_float and any(_has_dtype(value) and value.dtype.kind != "b" for value in values)
-    return [
+    found = [
         cast(value, dtype) if _has_dtype(value) and not (keep_bool and value.dtype.kind == "b") else value
         for value in values
     ]
+    return found if dtype != HALF else [SINGLE.type(value) if type(value) is float else value for value in found]
+
+
+def rounded(output: Array, inputs: Sequence[Any]) -> Array:
+    """What an operation made of half precision, rounded to it, where a number beside it had widened the result."""
+    if getattr(output, "dtype", None) == SINGLE:
+        dtypes = {value.dtype for value in inputs if is_array(value) and value.dtype.kind == "f"}
+        if dtypes == {HALF}:
+            with np.errstate(over="ignore"):  # to infinity, as in PyTorch
+                return cast(output, HALF)
+    return output
 
 
 def in_types(values: Sequence[Any], types: str) -> list[Any]:

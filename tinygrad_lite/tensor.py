@@ -105,7 +105,7 @@ class Tensor(Methods):
         arrays: list[Any] = []
         parents: list[Node | Tensor | None] = []
         needs, bit = 0, 1  # the inputs that need a gradient, as the bits of a number
-        alike = dtype.kind == "f"  # all of one floating dtype, so that there is nothing to promote
+        alike = dtype.char in "fd"  # all float32 or all float64, so that there is nothing to promote
         for value in inputs:
             parent = None
             if isinstance(value, Tensor):
@@ -128,9 +128,11 @@ class Tensor(Methods):
 
         forward = op.forward if library is np.ndarray else self._on_device(op, inputs, arrays)
         try:
-            if not alike and op.types != "any":
+            if alike or op.types == "any":
+                output = forward(*arrays, **settings)
+            else:
                 arrays = backend.in_types(arrays, op.types)
-            output = forward(*arrays, **settings)
+                output = backend.rounded(forward(*arrays, **settings), arrays)
         except Exception as error:
             raise op.explain(error, inputs) from error
         if type(output) is not library:
@@ -230,8 +232,9 @@ class Tensor(Methods):
     def _in_place(self, change: Callable[..., Any] | None, op: Op, *others: Any, **settings: Any) -> Tensor:
         """self = op(self, *others, **settings), in self's own memory.
 
-        change(array, *others, **settings): does it to a floating array, where nothing needs to be recorded; of an
-            operation that takes any types, to every array. None: the operation is computed, and its result written.
+        change(array, *others, **settings): does it to an array of float32 or float64, where nothing needs to be
+            recorded; of an operation that takes any types, to every array. None: the operation is computed, and its
+            result written.
         """
         array = self._array
         if (
@@ -256,7 +259,7 @@ class Tensor(Methods):
             else:
                 values.append(_plain(other, op, self))
         try:
-            if change is None or (array.dtype.kind != "f" and op.types != "any"):
+            if change is None or (array.dtype.char not in "fd" and op.types != "any"):
                 _overwrite(array, op, values, settings)
             elif type(array) is np.ndarray:
                 change(array, *values, **settings)

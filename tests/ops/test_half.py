@@ -98,3 +98,27 @@ def test_gradients_of_half_precision_are_clipped():
     p.grad = tensor([60_000.0, 60_000.0], dtype="float16")  # the norm is more than half precision holds
     nn.utils.clip_grad_norm_([p], 1.0)
     np.testing.assert_allclose(p.grad.numpy(), [0.5**0.5] * 2, rtol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("operation", "expected"),
+    [
+        (lambda x: x * 1e30, [0.0, np.inf, np.inf]),
+        (lambda x: x * 1e-8, [0.0, 1e-8, 6e-4]),
+        (lambda x: x / 1e5, [0.0, 1e-5, 0.6]),
+        (lambda x: x.clone().mul_(1e-8), [0.0, 1e-8, 6e-4]),
+        (lambda x: x.clone().div_(1e5), [0.0, 1e-5, 0.6]),
+        (lambda x: x.clone().add_(x, alpha=-1e-8), [0.0, 1.0, 6e4]),
+    ],
+)
+def test_a_number_beside_half_precision_may_be_one_that_half_does_not_hold(operation, expected):
+    x = tg.tensor([0.0, 1.0, 60000.0], dtype=tg.float16)
+    y = operation(x)
+    assert y.dtype == tg.float16
+    np.testing.assert_array_equal(y.numpy(), np.array(expected, "float64").astype("float16"))
+
+
+def test_nor_do_its_gradients_lose_that_number():
+    x = tg.tensor([60000.0], dtype=tg.float16, requires_grad=True)
+    ((x * 1e-8) * 1e4).sum().backward()
+    assert x.grad.item() == pytest.approx(1e-4, rel=2e-3)

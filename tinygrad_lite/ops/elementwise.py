@@ -225,7 +225,8 @@ def where(condition, a, b):
     kind = getattr(condition, "dtype", type(condition).__name__)
     if kind != "bool":
         raise TypeError(f"where expected condition to be a boolean tensor, but got {kind}. Use e.g. x > 0")
-    return backend.where(condition, *backend.promote([a, b], to_float=False))
+    values = backend.promote([a, b], to_float=False)
+    return backend.rounded(backend.where(condition, *values), values)
 
 
 @where.gradient("a")
