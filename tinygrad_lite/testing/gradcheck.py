@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,17 +47,50 @@ def gradcheck(
     still fail; NoDerivative if no element is left; ValueError for inputs that cannot be checked.
     """
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    found = compare(function, inputs, eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception, seed=seed)
+    if found.elements and not found.compared:
+        raise NoDerivative(
+            "gradcheck: the function has no derivative at any element of these inputs (a kink, a jump, or not a"
+            " number there), so nothing was compared. Move the inputs away from there"
+        )
+    return not found.wrong
 
-    def wrong_at(tried: Sequence[Any]) -> list[Element]:
-        return _wrong(Differences(function, tried, seed), eps, atol, rtol)
+
+class Compared(NamedTuple):
+    """What a comparison found: the elements that are wrong, and how many there were of each kind."""
+
+    wrong: list[Element]
+    elements: int
+    kinks: int  # passed over: a kink or a jump
+    outside: int  # passed over: not a finite number there, or next to it
+
+    @property
+    def compared(self) -> int:
+        """How many elements had a derivative."""
+        return self.elements - self.kinks - self.outside
+
+
+def compare(
+    function: Callable[..., Any],
+    inputs: Sequence[Any],
+    *,
+    eps: float = 1e-6,
+    atol: float | None = None,
+    rtol: float = 1e-4,
+    raise_exception: bool = True,
+    seed: int = 0,
+) -> Compared:
+    """`gradcheck`, but says how many elements were compared, and does not mind if there were none."""
+
+    def compared_at(tried: Sequence[Any]) -> Compared:
+        return _compared(Differences(function, tried, seed), eps, atol, rtol)
 
     differences = Differences(function, inputs, seed)
-    wrong = _wrong(differences, eps, atol, rtol)
-    if not wrong:
-        return True
-    if not raise_exception:
-        return False
-    raise GradcheckError(_report(differences, wrong, eps, atol, rtol) + _simplest(inputs, wrong_at))
+    found = _compared(differences, eps, atol, rtol)
+    if found.wrong and raise_exception:
+        simplest = _simplest(differences.inputs, lambda tried: compared_at(tried).wrong)
+        raise GradcheckError(_report(differences, found.wrong, eps, atol, rtol) + simplest)
+    return found
 
 
 def gradgradcheck(function: Callable[..., Any], inputs: Tensor | Sequence[Any], **settings: Any) -> bool:
@@ -66,8 +99,15 @@ def gradgradcheck(function: Callable[..., Any], inputs: Tensor | Sequence[Any], 
     The gradients are taken in a random direction of the outputs, by which they are differentiated too.
     """
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    return gradcheck(*of_gradients(function, inputs, settings.get("seed", 0)), **settings)
+
+
+def of_gradients(
+    function: Callable[..., Any], inputs: Sequence[Any], seed: int = 0
+) -> tuple[Callable[..., Any], list[Any]]:
+    """The gradients of a function as a function, and what it takes: the inputs, then gradients to start from."""
     checked = inputs_to_check(inputs)
-    rng = np.random.default_rng(settings.get("seed", 0) + 1)
+    rng = np.random.default_rng(seed + 1)
     with enable_grad():
         outputs = outputs_of(function, inputs)
     starts = [output.new_tensor(rng.normal(size=output.shape)).requires_grad_() for output in outputs]
@@ -79,7 +119,7 @@ def gradgradcheck(function: Callable[..., Any], inputs: Tensor | Sequence[Any], 
             found = grad(again, wanted, list(arguments[len(inputs) :]), create_graph=True, allow_unused=True)
         return [gradient for gradient in found if gradient is not None]
 
-    return gradcheck(gradients, [*inputs, *starts], **settings)
+    return gradients, [*inputs, *starts]
 
 
 def _allowed(differences: Differences, eps: float, atol: float | None, rtol: float, numerical: float) -> float:
@@ -88,26 +128,26 @@ def _allowed(differences: Differences, eps: float, atol: float | None, rtol: flo
     return atol + rtol * abs(numerical)
 
 
-def _wrong(differences: Differences, eps: float, atol: float | None, rtol: float) -> list[Element]:
-    """The elements whose two derivatives differ by more than is allowed. NoDerivative if there are none to compare."""
-    wrong, without = [], 0
-    elements = differences.elements(eps)
-    for element in elements:
+def _compared(differences: Differences, eps: float, atol: float | None, rtol: float) -> Compared:
+    """All elements at once, and where that does not agree, as if rounding were the only difference, one by one."""
+    size = sum(differences.inputs[i].numel() for i in differences.checked)
+    by_walk, numerical = differences.along(eps, seed=1)
+    if abs(by_walk - numerical) <= _allowed(differences, eps, atol, min(rtol, 1e-7), numerical):
+        return Compared([], size, 0, 0)
+    wrong, kinks, outside = [], 0, 0
+    for element in differences.elements(eps):
         i, position, by_walk, numerical = element
         distance = abs(by_walk - numerical)
         if distance <= _allowed(differences, eps, atol, rtol, numerical):
             continue
         bend = differences.bend(i, position, eps)
-        if not np.isfinite([numerical, bend]).all() or bend > distance / 4:
-            without += 1  # a kink that is large enough to explain the distance, or the end of where it is defined
+        if not np.isfinite([numerical, bend]).all():
+            outside += 1
+        elif bend > distance / 4:
+            kinks += 1  # large enough to explain the distance
         else:
             wrong.append(element)
-    if elements and without == len(elements):
-        raise NoDerivative(
-            "gradcheck: the function has no derivative at any element of these inputs (a kink, a jump, or not a"
-            " number there), so nothing was compared. Move the inputs away from there"
-        )
-    return wrong
+    return Compared(wrong, size, kinks, outside)
 
 
 def _report(differences: Differences, wrong: list[Element], eps: float, atol: float | None, rtol: float) -> str:
