@@ -13,7 +13,7 @@ import tinygrad_lite as tg
 from tinygrad_lite import Tensor
 from tinygrad_lite.nn import functional as F
 from tinygrad_lite.testing import gradcheck, gradgradcheck
-from tinygrad_lite.testing.strategies import LAYOUTS, lay_out
+from tinygrad_lite.testing.properties import LAYOUTS, expandable, lay_out
 
 
 @st.composite
@@ -26,8 +26,9 @@ def problems(draw, largest=6):
     size = [draw(st.integers(smallest, max(smallest, largest))) for smallest in least]
     n, c, o = draw(st.integers(0, 2)), groups * draw(st.integers(1, 2)), groups * draw(st.integers(1, 2))
     rng = np.random.default_rng(draw(st.integers(0, 100)))
-    x = lay_out(rng.normal(size=(n, c, *size)), draw(st.sampled_from(LAYOUTS)))
-    w = lay_out(rng.normal(size=(o, c // groups, *kernel)), draw(st.sampled_from(LAYOUTS)))
+    layouts = draw(st.sampled_from(LAYOUTS)), draw(st.sampled_from(LAYOUTS))
+    sizes = (n, c, *size), (o, c // groups, *kernel)
+    x, w = (lay_out(expandable(rng.normal(size=s), [way]), way) for s, way in zip(sizes, layouts, strict=True))
     return x, w, rng.normal(size=o), {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
 
 

@@ -1,7 +1,5 @@
 """`check_op` finds mistakes of every kind, passes what is right, and `explain` shows it."""
 
-import re
-
 import numpy as np
 import pytest
 from hypothesis import find, given
@@ -111,7 +109,7 @@ def test_the_example_is_made_small():
     with pytest.raises(GradcheckError) as caught:
         check_op(wrong, order=1, examples=100)
     assert "1 of 1 elements differ" in str(caught.value)
-    assert re.search(r"simplest, at \[*2.0\]*$", str(caught.value))
+    assert str(caught.value).endswith("simplest, at 2.0. It fails even for a single number")
     assert any("drawn=" in note for note in caught.value.__notes__)
 
 

@@ -1,22 +1,33 @@
-"""`check_op`: all that an operation has to do right, as one property test."""
+"""`check_op`: all that an operation has to do right, as one property test.
+
+The examples come from `coverage.py`, a covering set first and then random ones. What is looked at in each stands in
+`promises.py`; derivatives are compared in `gradcheck.py`, large and tiny values in `extremes.py`. An example that fails
+is made as simple as it can be (`simplest.py`), and the error says what it needed.
+"""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, given, reject, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as hypothesis_settings
 
-from tinygrad_lite.autograd import grad, no_grad
-from tinygrad_lite.backend import cuda_is_available, to_numpy
+from tinygrad_lite.autograd import enable_grad
+from tinygrad_lite.backend import ShapeError, cuda_is_available
 from tinygrad_lite.op import Op
-from tinygrad_lite.tensor import Tensor
-from tinygrad_lite.testing.differences import has_derivative, leaf
-from tinygrad_lite.testing.gradcheck import NoDerivative, gradcheck, gradgradcheck
-from tinygrad_lite.testing.strategies import arrays, broadcastable_shapes
+from tinygrad_lite.testing import extremes as ranges
+from tinygrad_lite.testing import promises
+from tinygrad_lite.testing.coverage import Draws, Example, choices_near
+from tinygrad_lite.testing.differences import Differences, leaf
+from tinygrad_lite.testing.gradcheck import GradcheckError, NoDerivative, compare, of_gradients
+from tinygrad_lite.testing.promises import Refused, Subject
+from tinygrad_lite.testing.properties import SHAPES, named_shapes
+from tinygrad_lite.testing.report import Report
+from tinygrad_lite.testing.simplest import needed, simplest
 
 
 def check_op(
@@ -28,170 +39,318 @@ def check_op(
     high: float = 2.0,
     distinct: bool = False,
     order: int = 2,
-    dtypes: Sequence[str] = ("float32",),
+    dtypes: Sequence[str] = ("float32", "float16"),
     devices: Sequence[str] | None = None,
     rtol: float = 1e-4,
     examples: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+    extremes: bool = True,
+    ways: int = 2,
+    report: bool = False,
 ) -> None:
-    """Check an operation, of the package or your own, on inputs that Hypothesis draws and, if it fails, makes small.
+    """Check an operation, of the package or your own, on inputs of every kind and, if it fails, make them simple.
 
         check_op(my_op)
         check_op(tinygrad_lite.log, low=0.1, reference=np.log)
+        check_op(my_product, "matmul", settings={"scale": st.floats(0.1, 2)}, report=True)
 
-    operation: takes Tensors, returns a Tensor.
-    shapes: a strategy for lists of shapes, one for each input, such as `st.just([(2, 3), (3,)])`; or how many inputs
-        of mutually broadcastable shapes, sizes of 0 among them. Default: as many as it has parameters without default.
+    operation: takes Tensors, returns a Tensor or a tuple of them.
+    shapes: which shapes it takes. How many inputs of mutually broadcastable shapes, of 0 to 4 dimensions, sizes of 0
+        among them (default: as many as it has parameters without default); or a name: "not empty", "at least one
+        dimension", "matrices", "square matrices", "matmul", "matmul of stacks", "images", "images and kernels"; or a
+        list of lists of shapes, one for each input, such as [[(2, 3), (3,)]]; or a strategy for such lists.
     reference: the same function of NumPy arrays, whose values must be the same.
     low, high: the range of the inputs' values. distinct: no two values of an input are equal, and none is 0.
     order: 2 for first and second derivatives, 1 for first ones, 0 for none.
     dtypes: in which the operation must do the same, as well as they can, and which output and gradients keep.
     devices: on which it must do the same as on the default device. Default: a GPU, if there is one.
     rtol: the relative difference allowed between derivatives and differences.
-    examples: how many are drawn; default: as the Hypothesis profile says.
+    examples: how many; default: a covering set (some 30 for one input, 60 for two), and random ones until there are
+        as many as the Hypothesis profile says.
+    settings: what to call it with beside the inputs, by name: a strategy, or a list of values, the usual one first.
+        Default: of a parameter whose default is a bool both, of a number its default and two others near it.
+    extremes: also look at large and tiny values, in float64 and in the dtypes, of all signs that low and high allow.
+    ways: 2 to cover all pairs of properties, 3 to cover all triples.
+    report: print a table of what was drawn, and how many elements had a derivative and were compared.
 
-    For each example: the inputs are of any memory layout, read-only ones among them, and are left as they were; the
-    layout makes no difference to the value; nothing is recorded if no input requires a gradient, and each input gets
-    one exactly if it asks for it, of its own shape and dtype, and the same whoever else asks; first and second
-    derivatives are those of differences (`gradcheck`), except at points without a derivative, which are recognised.
-    AssertionError or GradcheckError at the smallest example found.
+    For each example: the operation gives the same twice; the inputs, in any memory layout, read-only ones among them,
+    are left as they were; the layout makes no difference to the value; the result shares no memory unseen. Nothing is
+    recorded if no input requires a gradient, and each input gets one exactly if it asks for it, of its own shape and
+    dtype, the same whoever else asks, in a second walk, and for a gradient of any layout; the rules change nothing and
+    keep nothing that they hand out. First and second derivatives are those of differences (`gradcheck`), except at
+    points without a derivative, which are recognised and counted.
+
+    AssertionError or GradcheckError with the simplest example found and what it needs; ShapeError for an operation that
+    does not take the shapes, with those that it does; NoDerivative if less than half of the elements have a derivative;
+    TypeError or ValueError for arguments that make no sense.
     """
-    if shapes is None:
-        shapes = number_of_inputs(operation)
-    if isinstance(shapes, int):
-        shapes = broadcastable_shapes(shapes, max_dims=3, max_side=3)
+    number = number_of_inputs(operation)
+    if shapes is None and not number:
+        raise TypeError(f"check_op: {Subject(operation).name} takes no inputs, so it has no gradients to check")
+    given_shapes = shapes is not None and not isinstance(shapes, int)
+    shapes = named_shapes(shapes, number) if isinstance(shapes, str) else number if shapes is None else shapes
+    defaults = settings_of(operation)
+    unknown = sorted(set(settings or {}) - set(defaults))
+    if unknown and not _takes_any_settings(operation):
+        raise TypeError(f"check_op: {Subject(operation).name} has no setting {', '.join(unknown)}")
+    choices = {**choices_near(defaults), **(settings or {})}
     if devices is None:
         devices = ["cuda"] if cuda_is_available() else []
-    drawn_inputs = shapes.flatmap(
-        lambda drawn: st.tuples(*(arrays(shape, low=low, high=high, distinct=distinct) for shape in drawn))
+    check = Check(
+        operation, Draws(shapes, low, high, distinct, choices), reference, order, dtypes, devices, rtol, given_shapes
     )
+    check.report.left_alone = [name for name in defaults if name not in choices]
+    with enable_grad(), warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)
+        try:
+            check.examples(hypothesis_settings().max_examples if examples is None else examples, ways, examples is None)
+            if extremes:
+                check.extremes()
+            check.whole()
+        finally:
+            if report:
+                print(check.report)
 
-    @given(drawn_inputs)
-    @settings(
-        max_examples=examples or settings().max_examples,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-        deadline=None,
-        report_multiple_bugs=False,
-    )
-    def check(drawn: tuple[np.ndarray, ...]) -> None:
-        inputs = list(drawn)
-        value = _check_value(operation, inputs, reference)
-        if order:
-            gradients = _check_who_gets_gradients(operation, inputs)
-            leaves = [leaf(array) for array in inputs]
+
+class Check:
+    """A check of one operation: what it looks at, and what it has seen so far."""
+
+    def __init__(
+        self,
+        operation: Callable[..., Any],
+        draws: Draws,
+        reference: Callable[..., Any] | None,
+        order: int,
+        dtypes: Sequence[str],
+        devices: Sequence[str],
+        rtol: float,
+        given_shapes: bool,
+    ) -> None:
+        self.operation, self.draws, self.reference, self.order = operation, draws, reference, order
+        self.dtypes, self.devices, self.rtol, self.given_shapes = dtypes, devices, rtol, given_shapes
+        self.report = Report(Subject(operation).name)
+        self.shared = False
+
+    def examples(self, number: int, ways: int, all_chosen: bool) -> None:
+        """Look at a covering set of examples, then at random ones, until there are so many."""
+        covering = self.draws.covering(ways)
+        covering = covering if all_chosen else covering[:number]
+        self.report.chosen = len(covering)
+        for example in covering:
+            self._look(example, self.look_at)
+        if number <= len(covering):
+            return
+        failed: list[Example] = []
+
+        @given(self.draws.random())
+        @hypothesis_settings(
+            max_examples=number - len(covering),
+            phases=[Phase.reuse, Phase.generate],
+            suppress_health_check=list(HealthCheck),
+            deadline=None,
+            report_multiple_bugs=False,
+        )
+        def look(example: Example) -> None:
+            failed[:] = [example]
+            self.look_at(example)
+
+        try:
+            look()
+        except Exception as error:
+            if not failed:
+                raise
+            self._explain(error, failed[0], self.look_at)
+
+    def extremes(self) -> None:
+        """Look at large and tiny numbers, and with a reference at infinities and NaN."""
+        for dtype in ("float64", *self.dtypes):
+            for example in ranges.extreme_examples(self.draws, dtype):
+                if dtype == "float64":
+                    self._look(example, self._look_at_extreme)
+                else:
+                    subject = Subject(self.operation, example.settings)
+                    ranges.check_extremes_in(subject, example.numbers, dtype, self.order)
+        if self.reference is not None:
+            signs = [sign for sign in (1.0, -1.0) if (self.draws.high > 0 if sign > 0 else self.draws.low < 0)]
+            for example in ranges.extreme_examples(self.draws, "float32")[:1]:
+                ranges.check_special(Subject(self.operation), example.numbers, self.reference, signs)
+
+    def whole(self) -> None:
+        """What only all examples together can tell."""
+        if isinstance(self.operation, Op) and self.operation.view and self.report.examples and not self.shared:
+            raise AssertionError(
+                f"{self.report.name} is declared as a view, and in no example shared its input's memory: leave out"
+                " view=True"
+            )
+        reason = self.report.passed_over() if self.order else None
+        if reason:
+            raise NoDerivative(reason)
+
+    def look_at(self, example: Example, counted: bool = True) -> None:
+        """Look at all that the operation has to do right at this example."""
+        arrays, subject = example.arrays(), Subject(self.operation, example.settings)
+        try:
+            values = promises.check_value(subject, arrays, self.reference)
+        except Refused:
+            if example.plan.settings and self._takes_by_default(arrays):
+                self.report.refused += counted
+                return
+            raise
+        if counted:
+            self.report.drew(example.plan)
+        self.shared |= promises.check_sharing(subject, arrays)
+        found: promises.Gradients = []
+        smooth = True
+        if self.order:
+            found = promises.check_gradients(subject, arrays, example.plan.gradient_words)
+            smooth = self._compare(subject, arrays, counted)
+        if smooth:  # at a kink another rounding may well end on its other side
+            for dtype in self.dtypes:
+                promises.check_like(subject, arrays, values, found, dtype)
+            for device in self.devices:
+                promises.check_like(subject, arrays, values, found, "float64", device)
+        if all(self.draws.low <= n <= self.draws.high for array in arrays for n in np.rint(array).flat):
+            promises.check_integers(subject, arrays)
+
+    def _compare(self, subject: Subject, arrays: list[np.ndarray], counted: bool) -> bool:
+        """Compare the derivatives. Returns whether there were some, and no kink is near."""
+        leaves = [leaf(array) for array in arrays]
+        first = compare(subject, leaves, rtol=self.rtol)
+        if counted:
+            self.report.compared("first", first)
+        defined = all(array.size for array in arrays) or not self._is_nan(subject, arrays)
+        if self.order > 1 and defined:
+            second = compare(*of_gradients(subject, leaves), rtol=self.rtol)
+            if counted:
+                self.report.compared("second", second)
+        if isinstance(self.operation, Op) and self.operation.view and all(array.size for array in arrays):
+            compare(_through_the_view(subject), leaves, rtol=self.rtol)
+        return first.compared == first.elements and _is_smooth(subject, leaves)
+
+    def _is_nan(self, subject: Subject, arrays: list[np.ndarray]) -> bool:
+        """True for what has no value, such as the mean of nothing."""
+        return any(bool(y.isnan().any()) for y in subject.outputs(*promises.plain(arrays)))
+
+    def _takes_by_default(self, arrays: list[np.ndarray]) -> bool:
+        try:
+            Subject(self.operation)(*promises.plain(arrays))
+        except Exception:
+            return False
+        return True
+
+    def _look_at_extreme(self, example: Example) -> None:
+        subject = Subject(self.operation, example.settings)
+        self.report.extremes += 1
+        self.report.extreme_elements += ranges.check_extremes(subject, example.numbers, self.rtol, self.order)
+
+    # ------------------------------------------------------------------------------------- when an example fails
+
+    def _look(self, example: Example, look_at: Callable[..., Any]) -> None:
+        try:
+            look_at(example)
+        except Exception as error:
+            self._explain(error, example, look_at)
+
+    def _explain(self, error: Exception, example: Example, look_at: Callable[..., Any]) -> None:
+        """Raise the error of the simplest example that fails in the same way, with what that needs."""
+        if isinstance(error, Refused) and not self.given_shapes:
+            self._refuse(example, error)
+        complaint, found = _complaint(error), [error]
+
+        def fails(other: Example) -> bool:
             try:
-                gradcheck(operation, leaves, rtol=rtol)
-                if order > 1:
-                    gradgradcheck(operation, leaves, rtol=rtol)
-            except NoDerivative:
-                reject()
-            if not has_derivative(operation, leaves):
-                return  # another rounding may well end on the other side of a jump
-        else:
-            gradients = []
-        for dtype in dtypes:
-            _check_like(operation, [leaf(array.astype(dtype)) for array in inputs], value, gradients, dtype)
-        for device in devices:
-            there = [leaf(array).detach().to(device).requires_grad_() for array in inputs]
-            _check_like(operation, there, value, gradients, "float64")
+                self.look_at(other, counted=False)
+            except Exception as new:
+                if _complaint(new) == complaint:
+                    found[:] = [new]
+                    return True
+            return False
 
-    check()
+        if look_at == self.look_at:
+            example = simplest(example, self.draws, fails)
+        last = found[0]
+        if isinstance(last, Refused):
+            last = last.__cause__ or last  # type: ignore[assignment]
+        if isinstance(last, AssertionError | GradcheckError) and look_at == self.look_at:
+            last = type(last)(f"{last}. {needed(example, self.draws)}")
+        last.add_note(f"The example drawn={example!r}")
+        raise last.with_traceback(None) from None
+
+    def _refuse(self, example: Example, error: Exception) -> None:
+        """ShapeError for an operation that raises an error: which shapes it does not take, and which it does."""
+        cause = error.__cause__
+        number = len(example.plan.shapes)
+
+        def takes(shapes: Sequence[tuple[int, ...]]) -> bool:
+            try:
+                Subject(self.operation)(*promises.plain([np.full(shape, self.draws.high / 2) for shape in shapes]))
+            except Exception:
+                return False
+            return True
+
+        shown = " and ".join(str(shape) for shape in example.plan.shapes)
+        fitting = [name for name in SHAPES if all(map(takes, named_shapes(name, number)))]
+        remedy = " or ".join(f"shapes={name!r}" for name in fitting[:3]) or (
+            f"a list of what it takes, such as shapes={[[(2, 3)] * number]}"
+        )
+        seldom = not any(takes(one.plan.shapes) for one in self.draws.covering()[:24])
+        raise ShapeError(
+            f"{self.report.name} takes {'none of the shapes' if seldom else 'not all shapes'} that are drawn for it:"
+            f" given {shown}, it raised {type(cause).__name__}: {cause}. If that is as it should be, say which it"
+            f" takes: {remedy}"
+        ) from cause
 
 
 def number_of_inputs(operation: Callable[..., Any]) -> int:
     """How many inputs an operation takes: its parameters without a default. Of one that takes any number, 3."""
-    if isinstance(operation, Op):
-        if operation.variadic:
-            return 3
-        operation = operation.forward
-    parameters = inspect.signature(operation).parameters.values()
+    parameters = list(inspect.signature(_forward(operation)).parameters.values())
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if not positional and any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return 3
     return sum(p.default is p.empty for p in positional)
 
 
-def _check_value(
-    operation: Callable[..., Any], inputs: list[np.ndarray], reference: Callable[..., Any] | None
-) -> np.ndarray:
-    """The value, which must not depend on the layout, nor change the inputs, and agree with the reference."""
-    before = [array.tobytes() for array in inputs]
-    y = operation(*(leaf(array).detach() for array in inputs))
-    assert isinstance(y, Tensor), f"{_name(operation)} returned a {type(y).__name__}, not a Tensor"
-    assert not y.requires_grad, f"{_name(operation)} recorded something, though no input requires a gradient"
-    value = to_numpy(y._array).copy()
-    assert [array.tobytes() for array in inputs] == before, f"{_name(operation)} changed its inputs"
-    plain = operation(*(leaf(np.ascontiguousarray(array).reshape(array.shape)).detach() for array in inputs))
-    _assert_close(to_numpy(plain._array), value, 1e-12, f"the value of {_name(operation)} depends on the memory layout")
-    if reference is not None:
-        _assert_close(value, reference(*inputs), 1e-9, f"{_name(operation)} differs from its reference")
-    return value
+def settings_of(operation: Callable[..., Any]) -> dict[str, Any]:
+    """The settings of an operation, its parameters with a default, and what that is."""
+    parameters = inspect.signature(_forward(operation)).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not p.empty and p.kind is not p.POSITIONAL_ONLY} | {
+        p.name: None for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty
+    }
 
 
-def _check_who_gets_gradients(operation: Callable[..., Any], inputs: list[np.ndarray]) -> list[np.ndarray | None]:
-    """The gradients in a random direction, each input asking alone and all of them together."""
-    together = _gradients(operation, [leaf(array) for array in inputs])
-    with no_grad():
-        unrecorded = operation(*map(leaf, inputs))
-    assert unrecorded.is_leaf, f"{_name(operation)} is recorded under no_grad()"
-    for asking in range(len(inputs)):
-        leaves = [leaf(array).requires_grad_(i == asking) for i, array in enumerate(inputs)]
-        alone = _gradients(operation, leaves)
-        for i, (mine, other) in enumerate(zip(alone, together, strict=True)):
-            if i != asking:
-                assert mine is None, f"{_name(operation)} gave input {i} a gradient that it did not ask for"
-            elif mine is not None and other is not None:
-                text = f"the gradient of {_name(operation)} by input {i} depends on who else asks for one"
-                _assert_close(mine, other, 1e-12, text)
-    return together
+def _takes_any_settings(operation: Callable[..., Any]) -> bool:
+    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(_forward(operation)).parameters.values())
 
 
-def _check_like(
-    operation: Callable[..., Any],
-    leaves: list[Tensor],
-    value: np.ndarray,
-    gradients: Sequence[np.ndarray | None],
-    dtype: str,
-) -> None:
-    """The same value and gradients as in float64 on the default device, as well as the dtype can tell."""
-    where = f"{_name(operation)} in {dtype} on {leaves[0].device if leaves else 'cpu'}"
-    tolerance = 2e3 * float(np.finfo(dtype).eps)
-    y = operation(*leaves)
-    kept = value.dtype.kind != "f" or y.dtype == np.dtype(dtype)
-    assert kept, f"{where}: the output is {y.dtype}"
-    assert not leaves or y.device == leaves[0].device, f"{where}: the output is on {y.device}"
-    _assert_close(
-        to_numpy(y._array), value, tolerance, f"the value of {where} is another than in float64 on the default device"
-    )
-    if gradients:
-        for i, (mine, other) in enumerate(zip(_gradients(operation, leaves), gradients, strict=True)):
-            if mine is not None and other is not None:
-                assert mine.dtype == np.dtype(dtype), f"{where}: the gradient by input {i} is {mine.dtype}"
-                text = f"the gradient of {where} by input {i} is another than in float64 on the default device"
-                _assert_close(mine, other, tolerance, text)
+def _forward(operation: Callable[..., Any]) -> Callable[..., Any]:
+    return operation.forward if isinstance(operation, Op) else operation
 
 
-def _gradients(operation: Callable[..., Any], leaves: list[Tensor]) -> list[np.ndarray | None]:
-    """By each leaf, in a random direction of the output: None where none is asked for or nothing flows."""
-    y = operation(*leaves)
-    asking = [x for x in leaves if x.requires_grad]
-    if not y.requires_grad or not asking:
-        return [None] * len(leaves)
-    u = np.random.default_rng(0).uniform(0.5, 1.5, tuple(y.shape))
-    with np.errstate(all="ignore"):
-        found = iter(grad(y, asking, y.new_tensor(u), allow_unused=True))
-    answers = [next(found) if x.requires_grad else None for x in leaves]
-    for x, answer in zip(leaves, answers, strict=True):
-        if answer is not None:
-            shapes = f"{tuple(answer.shape)}, not {tuple(x.shape)}"
-            assert answer.shape == x.shape, f"{_name(operation)}: a gradient has the shape {shapes}"
-    return [None if answer is None else to_numpy(answer._array) for answer in answers]
+def _complaint(error: Exception) -> tuple[Any, str]:
+    """What makes two errors the same: their type, and of an assertion what it says before its numbers."""
+    if isinstance(error, Refused):
+        return Refused, type(error.__cause__).__name__
+    return type(error), str(error).partition(":")[0] if isinstance(error, AssertionError) else ""
 
 
-def _assert_close(mine: Any, other: Any, tolerance: float, text: str) -> None:
-    mine, other = np.asarray(mine), np.asarray(other)
-    assert mine.shape == other.shape, f"{text}: the shapes are {mine.shape} and {other.shape}"
-    scale = np.abs(other[np.isfinite(other)]).max(initial=1.0) if other.dtype.kind == "f" else 1.0
-    same = np.isclose(mine, other, rtol=tolerance, atol=tolerance * scale, equal_nan=True)
-    assert same.all(), f"{text}: {mine[~same][0]!r} and {other[~same][0]!r} at {tuple(np.argwhere(~same)[0].tolist())}"
+def _is_smooth(subject: Subject, leaves: list[Any]) -> bool:
+    """True if within a wide step in a random direction the function looks smooth."""
+    if not any(x.numel() for x in leaves):
+        return True
+    differences = Differences(subject, leaves)
+    slopes = [differences.along(eps, seed=2)[1] for eps in (1e-2, 5e-3, 1e-4)]
+    spread = max(slopes) - min(slopes)
+    return bool(np.isfinite(slopes).all() and spread <= 2e-2 * (1 + max(map(abs, slopes))))
 
 
-def _name(operation: Any) -> str:
-    return operation.name if isinstance(operation, Op) else getattr(operation, "__name__", repr(operation))
+def _through_the_view(subject: Subject) -> Callable[..., Any]:
+    """The operation's first input after a change in place of the view that the operation is."""
+
+    def function(first: Any, *rest: Any) -> Any:
+        base = first * 1
+        view = subject(base, *rest)
+        if not any(stride == 0 for stride in view._array.strides):
+            view.mul_(3)
+        return base
+
+    return function

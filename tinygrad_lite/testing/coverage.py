@@ -106,7 +106,8 @@ class Draws:
         listed = () if self.any_shapes else samples(shapes) if _is_strategy(shapes) else shapes
         self.pool = tuple(tuple(map(tuple, one)) for one in listed)
         choices = choices or {}
-        self.choices = {name: samples(some) if _is_strategy(some) else list(some) for name, some in choices.items()}
+        self.strategies = {name: some for name, some in choices.items() if _is_strategy(some)}
+        self.choices = {name: samples(some, 5) if _is_strategy(some) else list(some) for name, some in choices.items()}
         if not self.any_shapes and not self.pool:
             raise ValueError("there are no shapes to draw from: `shapes` is empty")
 
@@ -122,12 +123,15 @@ class Draws:
     def random(self) -> st.SearchStrategy[Example]:
         """Examples that Hypothesis draws."""
 
-        def draw(seed: int, shapes: Any) -> Example:
+        def draw(seed: int, shapes: Any, drawn: dict[str, Any]) -> Example:
             rng = np.random.default_rng(seed)
             plan = self.plan(rng)
-            return self.example(plan if shapes is None else self.fitted(plan._replace(shapes=shapes)), rng)
+            chosen = tuple({**dict(plan.settings), **drawn}.items())
+            plan = plan._replace(settings=chosen, shapes=plan.shapes if shapes is None else shapes)
+            return self.example(self.fitted(plan), rng)
 
-        return st.builds(draw, st.integers(0, 2**32 - 1), self.shapes if _is_strategy(self.shapes) else st.none())
+        shapes = self.shapes if _is_strategy(self.shapes) else st.none()
+        return st.builds(draw, st.integers(0, 2**32 - 1), shapes, st.fixed_dictionaries(self.strategies))
 
     def plan(self, rng: np.random.Generator) -> Plan:
         """A random plan."""

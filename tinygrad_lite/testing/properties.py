@@ -16,6 +16,7 @@ among them), large (near the ends of the range), and on request special: ±0, ±
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,7 @@ LAYOUTS = ("contiguous", *ORDERS[1:], *STEPPED, *OTHERS)
 VALUES = ("spread", "near zero", "ties", "large")
 
 
-def lay_out(array: np.ndarray, *words: str) -> np.ndarray:
+def lay_out(array: np.ndarray, *layout: str) -> np.ndarray:
     """The same numbers in the same shape, lying in memory as the words say, among them:
 
     "Fortran order"     the first dimension's elements are neighbours, not the last's
@@ -46,9 +47,11 @@ def lay_out(array: np.ndarray, *words: str) -> np.ndarray:
     ValueError for any other word, and for elements that are not equal.
     """
     array = np.asarray(array)
-    memory_shape, index = list(array.shape), [slice(None)] * array.ndim
+    words = fitting(layout, array.shape)
+    memory_shape = list(array.shape)
+    index: list[Any] = [slice(None)] * array.ndim
     expanded = None
-    for word in fitting(words, array.shape):
+    for word in words:
         step, _, place = word.partition(" ")
         axis = _axis(place, array.ndim) if word in STEPPED else 0
         if step == "strided":
@@ -92,7 +95,7 @@ def fitting(words: Sequence[str], shape: Shape) -> tuple[str, ...]:
             fits = fits and len(shape) > ("last", "first", "middle").index(place)
         else:
             fits = {"Fortran order": long > 1, "permuted": long > 2, "contiguous": False}.get(word, True)
-        if fits and (0 not in shape or word == "read-only"):
+        if fits and (0 not in shape or word in ("read-only", "other byte order")):
             found.append(word)
     return tuple(found)
 

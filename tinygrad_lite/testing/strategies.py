@@ -15,25 +15,38 @@ from hypothesis import strategies as st
 
 from tinygrad_lite.tensor import Tensor
 from tinygrad_lite.testing.differences import has_derivative, leaf
+from tinygrad_lite.testing.properties import LAYOUTS as LAYOUTS
+from tinygrad_lite.testing.properties import (
+    ORDERS,
+    OTHERS,
+    STEPPED,
+    VALUES,
+    expandable,
+    numbers_like,
+    special_numbers,
+)
+from tinygrad_lite.testing.properties import lay_out as lay_out
 
 DTYPES = ("float32", "float64", "float16", "int64", "int32", "int16", "int8", "uint8", "bool")
-LAYOUTS = ("contiguous", "transposed", "strided", "reversed", "read-only")
 
 
-def shapes(min_dims: int = 0, max_dims: int = 3, min_side: int = 0, max_side: int = 3) -> st.SearchStrategy[Any]:
-    """Shapes as tuples, dimensions of size 0 and 1 among them."""
-    return st.lists(st.integers(min_side, max_side), min_size=min_dims, max_size=max_dims).map(tuple)
+def shapes(min_dims: int = 0, max_dims: int = 4, min_side: int = 0, max_side: int = 3) -> st.SearchStrategy[Any]:
+    """Shapes as tuples, of each number of dimensions alike, sizes of 1 and, more seldom, 0 among them."""
+    sides = [side for side in (1, 2, 3, 2, 3, *range(4, max_side + 1), 0) if min_side <= side <= max_side]
+    return st.integers(min_dims, max_dims).flatmap(
+        lambda ndim: st.tuples(*[st.sampled_from(sides or [min_side])] * ndim)
+    )
 
 
 @st.composite
 def broadcastable_shapes(draw: Any, number: int = 2, **limits: Any) -> list[tuple[int, ...]]:
-    """Several shapes that broadcast together: one shape, with dimensions set to 1 or left out in front."""
+    """Several shapes that broadcast together: one whole, and others with dimensions set to 1 or left out in front."""
     whole = draw(shapes(**limits))
-    found = []
-    for _ in range(number):
+    found = [whole]
+    for _ in range(number - 1):
         shape = tuple(draw(st.sampled_from([size, 1])) for size in whole)
         found.append(shape[draw(st.integers(0, len(shape))) :])
-    return found
+    return list(draw(st.permutations(found)))
 
 
 def axes(ndim: int) -> st.SearchStrategy[int]:
@@ -73,6 +86,14 @@ def where_differentiable(function: Callable[..., Any], inputs: st.SearchStrategy
 
 
 @st.composite
+def layouts(draw: Any) -> tuple[str, ...]:
+    """Words for `lay_out`: an order, a step along a dimension, and what else there is."""
+    step = draw(st.sampled_from(("", *STEPPED)))
+    words = [draw(st.sampled_from(ORDERS)), step, *draw(st.lists(st.sampled_from(OTHERS), unique=True))]
+    return tuple(word for word in words if word)
+
+
+@st.composite
 def arrays(
     draw: Any,
     shape: Any = None,
@@ -80,43 +101,35 @@ def arrays(
     low: float = -3.0,
     high: float = 3.0,
     distinct: bool = False,
+    special: bool = False,
 ) -> np.ndarray:
-    """NumPy arrays with values from low to high, in any of LAYOUTS.
+    """NumPy arrays with values from low to high, of all kinds and in any layout (see `properties.py`).
 
     shape: a tuple, or a strategy for one. distinct: no two values nearer than the range allows, for functions that
-    have no derivative where values are equal, or 0.
+    have no derivative where values are equal, or 0. special: ±0, ±inf, NaN and the ends of the dtype are among them.
     """
     shape = draw(shapes()) if shape is None else draw(shape) if isinstance(shape, st.SearchStrategy) else shape
     size = int(np.prod(shape))
+    kind = draw(st.sampled_from(VALUES))
     if distinct:
-        order = draw(st.permutations(range(size)))
-        values = [low + (high - low) * (i + 0.37) / max(size, 1) for i in order]
+        steps = draw(st.permutations(range(size)))
+        share = np.array(steps, "float64") / max(size, 1)
     else:
         # What fails shrinks to 1.5, for 1 would not do: of it powers and reciprocals are all the same.
         simplest = round(1000 * (min(max(1.5, low), high) - low) / (high - low))
         steps = draw(st.lists(st.integers(0, 1000), min_size=size, max_size=size))
-        values = [low + (high - low) * ((simplest + step) % 1001) / 1000 for step in steps]
-    numbers = np.array(values, "float32").astype(dtype)  # the same in every precision from float32 on
-    return lay_out(numbers.reshape(shape), draw(st.sampled_from(LAYOUTS)))
+        share = (simplest + np.array(steps, int)) % 1001 / 1000
+    words = tuple(word for word in draw(layouts()) if not (distinct and word.startswith("expanded")))
+    share = expandable(share.reshape(shape), words)
+    numbers = np.asarray(numbers_like(kind, share, low, high, distinct)).astype(dtype)
+    if special and size and np.dtype(dtype).kind == "f" and not any(word.startswith("expanded") for word in words):
+        places = draw(st.lists(st.integers(0, size - 1), max_size=3))
+        for place in places:
+            numbers.reshape(-1)[place] = draw(st.sampled_from(special_numbers(dtype)))
+    return lay_out(numbers, *words)
 
 
 @st.composite
 def tensors(draw: Any, shape: Any = None, dtype: Any = "float64", requires_grad: bool = True, **values: Any) -> Tensor:
     """Tensors around `arrays`, with their arguments."""
     return leaf(draw(arrays(shape, dtype, **values))).requires_grad_(requires_grad)
-
-
-def lay_out(array: np.ndarray, layout: str) -> np.ndarray:
-    """The same numbers in the same shape, in another order in memory."""
-    if layout == "transposed":
-        return np.asfortranarray(array)
-    if layout == "strided" and array.ndim:
-        wide = np.full((*array.shape[:-1], 2 * array.shape[-1]), np.pi).astype(array.dtype)
-        wide[..., ::2] = array
-        return wide[..., ::2]
-    if layout == "reversed" and array.ndim:
-        return array[::-1].copy()[::-1]
-    if layout == "read-only":
-        array = array.copy()
-        array.flags.writeable = False
-    return array
