@@ -1,4 +1,4 @@
-"""Every operation's value and derivatives, on shapes, memory layouts and values that Hypothesis draws.
+"""Every operation's value and derivatives, on shapes, memory layouts and values of every kind, in all pairs.
 
 `check_op` compares first and second derivatives with differences, and looks for all else that can go wrong; where
 PyTorch is installed its values and derivatives are the measure too.
@@ -10,28 +10,42 @@ import importlib.util
 
 import numpy as np
 import pytest
-from hypothesis import find, given, settings
-from hypothesis import strategies as st
+from hypothesis import settings
 
 import tinygrad_lite
 from tests.ops.cases import ALL, Case, operations_run_by
 from tinygrad_lite import ops
 from tinygrad_lite.op import Op
 from tinygrad_lite.testing import check_op
+from tinygrad_lite.testing.coverage import Example
 from tinygrad_lite.testing.differences import leaf
-from tinygrad_lite.testing.strategies import arrays
 
+THOROUGH = 600  # examples: as many as that profile draws
+# Cases that are not yet right in half precision, where a step or a sum overflows. Take out what is mended.
+OVERFLOW_IN_HALF = {
+    "norm", "norm 3", "std then norm", "std", "std dim", "batch_norm", "layer_norm", "group_norm", "attention causal",
+    "attention masked", "mse_loss",
+}  # fmt: skip
+# Cases that cut what they make of integers to integers, where an error would be right. Take out what is mended.
+CUT_INTEGERS = {
+    "pad two dims", "clamp_", "interpolate bilinear", "interpolate by factors", "interpolate corners",
+    "adaptive_avg_pool2d",
+}  # fmt: skip
+# Cases that themselves compute what overflows, or cast a constant to the dtype of the input.
+OVERFLOW_THEMSELVES, CAST_THEMSELVES = {"in place"}, {"batch_norm running", "bce settings"}
+DTYPES: dict[str, tuple[str, ...]] = {"to": ()}  # that case asks for float64 itself
 every_case = pytest.mark.parametrize("case", ALL, ids=[case.name for case in ALL])
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="compares with PyTorch, which is not installed"
 )
 
 
-def draw_inputs(data: st.DataObject, case: Case) -> list[np.ndarray]:
-    return [
-        data.draw(arrays(shape, low=case.low, high=case.high, distinct=case.distinct))
-        for shape in data.draw(case.shapes)
-    ]
+def examples(case: Case) -> list[Example]:
+    """A covering set, and in the thorough profile random ones too."""
+    rng = np.random.default_rng()
+    more = THOROUGH // 4 if settings.default.max_examples >= THOROUGH else 0
+    draws = case.draws()
+    return draws.covering() + [draws.example(draws.plan(rng), rng) for _ in range(more)]
 
 
 @every_case
@@ -42,19 +56,23 @@ def test_all_that_an_operation_has_to_do_right(case):
         low=case.low,
         high=case.high,
         distinct=case.distinct,
-        dtypes=() if case.name == "to" else ("float32",),  # that case asks for float64 itself
-        examples=max(1, settings.default.max_examples // 3),
+        dtypes=DTYPES.get(case.name, ("float32",) if case.name in OVERFLOW_IN_HALF else ("float32", "float16")),
+        extremes=case.name not in OVERFLOW_THEMSELVES,
+        integers=case.name not in CUT_INTEGERS | CAST_THEMSELVES,
+        ways=3 if settings.default.max_examples >= THOROUGH else 2,
     )
 
 
 @needs_torch
 @every_case
-@given(data=st.data())
-@settings(max_examples=settings.default.max_examples // 2)
-def test_value_and_derivatives_are_pytorchs(case, data):
+def test_value_and_derivatives_are_pytorchs(case):
+    for example in examples(case):
+        compare_with_pytorch(case, example.arrays())
+
+
+def compare_with_pytorch(case: Case, drawn: list[np.ndarray]) -> None:
     import torch
 
-    drawn = draw_inputs(data, case)
     seed = np.random.default_rng(0)
 
     def run(module, leaves, constant):
@@ -87,7 +105,7 @@ def test_value_and_derivatives_are_pytorchs(case, data):
 def test_float32_stays_float32_and_the_shape_is_pytorchs(case):
     import torch
 
-    chosen = find(case.shapes, lambda shapes: all(0 not in shape for shape in shapes))
+    chosen = case.filled_shapes()
     rng = np.random.default_rng(0)
     drawn = [rng.uniform(max(case.low, 0.5), case.high, shape).astype("float32") for shape in chosen]
     if case.name == "to":

@@ -7,6 +7,7 @@ is made as simple as it can be (`simplest.py`), and the error says what it neede
 
 from __future__ import annotations
 
+import functools
 import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -45,6 +46,7 @@ def check_op(
     examples: int | None = None,
     settings: Mapping[str, Any] | None = None,
     extremes: bool = True,
+    integers: bool = True,
     ways: int = 2,
     report: bool = False,
 ) -> None:
@@ -70,6 +72,7 @@ def check_op(
     settings: what to call it with beside the inputs, by name: a strategy, or a list of values, the usual one first.
         Default: of a parameter whose default is a bool both, of a number its default and two others near it.
     extremes: also look at large and tiny values, in float64 and in the dtypes, of all signs that low and high allow.
+    integers: also give it integers, of which it must make what it makes of the same floats, or raise an error.
     ways: 2 to cover all pairs of properties, 3 to cover all triples.
     report: print a table of what was drawn, and how many elements had a derivative and were compared.
 
@@ -97,7 +100,15 @@ def check_op(
     if devices is None:
         devices = ["cuda"] if cuda_is_available() else []
     check = Check(
-        operation, Draws(shapes, low, high, distinct, choices), reference, order, dtypes, devices, rtol, given_shapes
+        operation,
+        Draws(shapes, low, high, distinct, choices),
+        reference,
+        order,
+        dtypes,
+        devices,
+        rtol,
+        integers,
+        given_shapes,
     )
     check.report.left_alone = [name for name in defaults if name not in choices]
     with enable_grad(), warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -124,10 +135,12 @@ class Check:
         dtypes: Sequence[str],
         devices: Sequence[str],
         rtol: float,
+        integers: bool,
         given_shapes: bool,
     ) -> None:
         self.operation, self.draws, self.reference, self.order = operation, draws, reference, order
-        self.dtypes, self.devices, self.rtol, self.given_shapes = dtypes, devices, rtol, given_shapes
+        self.dtypes, self.devices, self.rtol = dtypes, devices, rtol
+        self.integers, self.given_shapes = integers, given_shapes
         self.report = Report(Subject(operation).name)
         self.shared = False
 
@@ -163,13 +176,11 @@ class Check:
 
     def extremes(self) -> None:
         """Look at large and tiny numbers, and with a reference at infinities and NaN."""
-        for dtype in ("float64", *self.dtypes):
+        for example in ranges.extreme_examples(self.draws, "float64"):
+            self._look(example, self._look_at_extreme)
+        for dtype in self.dtypes:
             for example in ranges.extreme_examples(self.draws, dtype):
-                if dtype == "float64":
-                    self._look(example, self._look_at_extreme)
-                else:
-                    subject = Subject(self.operation, example.settings)
-                    ranges.check_extremes_in(subject, example.numbers, dtype, self.order)
+                self._look(example, functools.partial(self._look_at_extreme, dtype=dtype))
         if self.reference is not None:
             signs = [sign for sign in (1.0, -1.0) if (self.draws.high > 0 if sign > 0 else self.draws.low < 0)]
             for example in ranges.extreme_examples(self.draws, "float32")[:1]:
@@ -209,7 +220,9 @@ class Check:
                 promises.check_like(subject, arrays, values, found, dtype)
             for device in self.devices:
                 promises.check_like(subject, arrays, values, found, "float64", device)
-        if all(self.draws.low <= n <= self.draws.high for array in arrays for n in np.rint(array).flat):
+        if self.integers and all(
+            self.draws.low <= n <= self.draws.high for array in arrays for n in np.rint(array).flat
+        ):
             promises.check_integers(subject, arrays)
 
     def _compare(self, subject: Subject, arrays: list[np.ndarray], counted: bool) -> bool:
@@ -238,8 +251,11 @@ class Check:
             return False
         return True
 
-    def _look_at_extreme(self, example: Example) -> None:
+    def _look_at_extreme(self, example: Example, dtype: str | None = None) -> None:
         subject = Subject(self.operation, example.settings)
+        if dtype is not None:
+            ranges.check_extremes_in(subject, example.numbers, dtype, self.order)
+            return
         self.report.extremes += 1
         self.report.extreme_elements += ranges.check_extremes(subject, example.numbers, self.rtol, self.order)
 

@@ -144,10 +144,13 @@ class Differences:
             return sum(part.sum() for part in self.weighted(values))
 
     def weighted(self, values: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """u · f for each output, and 0 for those elements that were not finite to begin with."""
+        """u · f for each output, 0 where it was not finite to begin with; NaN for an output whose shape has changed."""
         parts = zip(self.weights, values, self.finite, strict=True)
         with np.errstate(all="ignore"):
-            return [np.where(there, u * value, 0) for u, value, there in parts]
+            return [
+                np.where(there, u * value, 0) if value.shape == u.shape else np.full((), np.nan)
+                for u, value, there in parts
+            ]
 
     def values(self, moves: Mapping[int, np.ndarray]) -> list[np.ndarray]:
         """The outputs, with these inputs moved."""

@@ -234,14 +234,14 @@ def check_like(
     for y, value, other in zip(outputs, values, other_values, strict=True):
         assert value.dtype.kind != "f" or y.dtype == np.dtype(dtype), f"{where}: the output is {y.dtype}"
         assert y.device == leaves[0].device, f"{where}: the output is on {y.device}"
-        assert_close(to_numpy(y._array), value, tolerance, f"the value of {where} {than}", _moved(value, other))
+        assert_close(to_numpy(y._array), value, tolerance, f"the value of {where} {than}", moved(value, other))
     if any(g is not None for g in found):
         others = gradients(subject, [leaf(array) for array in nudged])
         for i, (mine, right, nearby) in enumerate(zip(gradients(subject, leaves), found, others, strict=True)):
             if mine is not None and right is not None and nearby is not None:
                 assert mine.dtype == np.dtype(dtype), f"{where}: the gradient with respect to input {i} is {mine.dtype}"
                 text = f"the gradient of {where} with respect to input {i} {than}"
-                assert_close(mine, right, tolerance, text, _moved(right, nearby))
+                assert_close(mine, right, tolerance, text, moved(right, nearby))
 
 
 def check_integers(subject: Subject, arrays: Arrays) -> None:
@@ -258,7 +258,7 @@ def check_integers(subject: Subject, arrays: Arrays) -> None:
             assert_close(mine.astype("float64"), other.astype("float64"), 2e-4, text)
 
 
-def _moved(a: np.ndarray, b: np.ndarray) -> float:
+def moved(a: np.ndarray, b: np.ndarray) -> float:
     """How far a nudge of the inputs has moved a result: 16 times as far may rounding on the way move it."""
     if a.dtype.kind != "f" or a.shape != b.shape:
         return 0.0

@@ -15,17 +15,16 @@ from hypothesis import strategies as st
 
 from tinygrad_lite.tensor import Tensor
 from tinygrad_lite.testing.differences import has_derivative, leaf
-from tinygrad_lite.testing.properties import LAYOUTS as LAYOUTS
 from tinygrad_lite.testing.properties import (
     ORDERS,
     OTHERS,
     STEPPED,
     VALUES,
     expandable,
+    lay_out,
     numbers_like,
     special_numbers,
 )
-from tinygrad_lite.testing.properties import lay_out as lay_out
 
 DTYPES = ("float32", "float64", "float16", "int64", "int32", "int16", "int8", "uint8", "bool")
 
@@ -33,7 +32,7 @@ DTYPES = ("float32", "float64", "float16", "int64", "int32", "int16", "int8", "u
 def shapes(min_dims: int = 0, max_dims: int = 4, min_side: int = 0, max_side: int = 3) -> st.SearchStrategy[Any]:
     """Shapes as tuples, of each number of dimensions alike, sizes of 1 and, more seldom, 0 among them."""
     sides = [side for side in (1, 2, 3, 2, 3, *range(4, max_side + 1), 0) if min_side <= side <= max_side]
-    return st.integers(min_dims, max_dims).flatmap(
+    return st.sampled_from(range(min_dims, max(min_dims, max_dims) + 1)).flatmap(
         lambda ndim: st.tuples(*[st.sampled_from(sides or [min_side])] * ndim)
     )
 
