@@ -5,9 +5,10 @@
     check_op(my_function)
     print(explain(my_function))
 
-Derivatives are compared with differences (`differences.py`): at given inputs (`gradcheck.py`), at inputs that
-Hypothesis draws, along with all else that an operation has to do right (`check.py`), and on one page to read
-(`explain.py`). The strategies are in `strategies.py`.
+Derivatives are compared with differences (`differences.py`): at given inputs (`gradcheck.py`), at inputs of every kind,
+along with all else that an operation has to do right (`check.py`), and on one page to read (`explain.py`). The kinds of
+inputs stand in `properties.py`, how they are put together in `coverage.py`; `strategies.py` has Hypothesis strategies
+for your own tests.
 """
 
 from tinygrad_lite.testing.check import check_op

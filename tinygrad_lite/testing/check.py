@@ -8,7 +8,6 @@ is made as simple as it can be (`simplest.py`), and the error says what it neede
 from __future__ import annotations
 
 import functools
-import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -22,12 +21,13 @@ from tinygrad_lite.backend import ShapeError, cuda_is_available
 from tinygrad_lite.op import Op
 from tinygrad_lite.testing import extremes as ranges
 from tinygrad_lite.testing import promises
-from tinygrad_lite.testing.coverage import Draws, Example, choices_near
+from tinygrad_lite.testing.coverage import Draws, Example
 from tinygrad_lite.testing.differences import Differences, leaf
 from tinygrad_lite.testing.gradcheck import GradcheckError, NoDerivative, compare, of_gradients
 from tinygrad_lite.testing.promises import Refused, Subject
 from tinygrad_lite.testing.properties import SHAPES, named_shapes
 from tinygrad_lite.testing.report import Report
+from tinygrad_lite.testing.signatures import choices_for, number_of_inputs, settings_of
 from tinygrad_lite.testing.simplest import needed, simplest
 
 
@@ -87,40 +87,21 @@ def check_op(
     does not take the shapes, with those that it does; NoDerivative if less than half of the elements have a derivative;
     TypeError or ValueError for arguments that make no sense.
     """
-    number = number_of_inputs(operation)
-    if shapes is None and not number:
+    number = shapes if isinstance(shapes, int) else number_of_inputs(operation)
+    if not number and (shapes is None or isinstance(shapes, str | int)):
         raise TypeError(f"check_op: {Subject(operation).name} takes no inputs, so it has no gradients to check")
-    given_shapes = shapes is not None and not isinstance(shapes, int)
-    shapes = named_shapes(shapes, number) if isinstance(shapes, str) else number if shapes is None else shapes
-    defaults = settings_of(operation)
-    unknown = sorted(set(settings or {}) - set(defaults))
-    if unknown and not _takes_any_settings(operation):
-        raise TypeError(f"check_op: {Subject(operation).name} has no setting {', '.join(unknown)}")
-    choices = {**choices_near(defaults), **(settings or {})}
+    given = number if shapes is None else named_shapes(shapes, number) if isinstance(shapes, str) else shapes
+    draws = Draws(given, low, high, distinct, choices_for(operation, settings))
     if devices is None:
         devices = ["cuda"] if cuda_is_available() else []
-    check = Check(
-        operation,
-        Draws(shapes, low, high, distinct, choices),
-        reference,
-        order,
-        dtypes,
-        devices,
-        rtol,
-        integers,
-        given_shapes,
-    )
-    check.report.left_alone = [name for name in defaults if name not in choices]
-    with enable_grad(), warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)
-        try:
-            check.examples(hypothesis_settings().max_examples if examples is None else examples, ways, examples is None)
-            if extremes:
-                check.extremes()
-            check.whole()
-        finally:
-            if report:
-                print(check.report)
+    check = Check(operation, draws, reference, order, dtypes, devices, rtol, integers)
+    try:
+        check.run(
+            hypothesis_settings().max_examples if examples is None else examples, ways, extremes, examples is None
+        )
+    finally:
+        if report:
+            print(check.report)
 
 
 class Check:
@@ -136,13 +117,21 @@ class Check:
         devices: Sequence[str],
         rtol: float,
         integers: bool,
-        given_shapes: bool,
     ) -> None:
         self.operation, self.draws, self.reference, self.order = operation, draws, reference, order
-        self.dtypes, self.devices, self.rtol = dtypes, devices, rtol
-        self.integers, self.given_shapes = integers, given_shapes
+        self.dtypes, self.devices, self.rtol, self.integers = dtypes, devices, rtol, integers
         self.report = Report(Subject(operation).name)
+        self.report.left_alone = [name for name in settings_of(operation) if name not in draws.choices]
         self.shared = False
+
+    def run(self, number: int, ways: int, extremes: bool, all_chosen: bool = True) -> None:
+        """Look at so many examples, and at extreme ones. Raises the error of the first that fails, made simple."""
+        with enable_grad(), warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore", RuntimeWarning)
+            self.examples(number, ways, all_chosen)
+            if extremes:
+                self.extremes()
+            self.whole()
 
     def examples(self, number: int, ways: int, all_chosen: bool) -> None:
         """Look at a covering set of examples, then at random ones, until there are so many."""
@@ -203,7 +192,7 @@ class Check:
         try:
             values = promises.check_value(subject, arrays, self.reference)
         except Refused:
-            if example.plan.settings and self._takes_by_default(arrays):
+            if example.plan.settings and self._runs(arrays):
                 self.report.refused += counted
                 return
             raise
@@ -244,13 +233,6 @@ class Check:
         """True for what has no value, such as the mean of nothing."""
         return any(bool(y.isnan().any()) for y in subject.outputs(*promises.plain(arrays)))
 
-    def _takes_by_default(self, arrays: list[np.ndarray]) -> bool:
-        try:
-            Subject(self.operation)(*promises.plain(arrays))
-        except Exception:
-            return False
-        return True
-
     def _look_at_extreme(self, example: Example, dtype: str | None = None) -> None:
         subject = Subject(self.operation, example.settings)
         if dtype is not None:
@@ -269,8 +251,8 @@ class Check:
 
     def _explain(self, error: Exception, example: Example, look_at: Callable[..., Any]) -> None:
         """Raise the error of the simplest example that fails in the same way, with what that needs."""
-        if isinstance(error, Refused) and not self.given_shapes:
-            self._refuse(example, error)
+        if isinstance(error, Refused) and not self._takes(example.plan.shapes):
+            self._refuse(example.plan.shapes, error)
         complaint, found = _complaint(error), [error]
 
         def fails(other: Example) -> bool:
@@ -285,61 +267,44 @@ class Check:
         if look_at == self.look_at:
             example = simplest(example, self.draws, fails)
         last = found[0]
+        where = last.__traceback__
         if isinstance(last, Refused):
             last = last.__cause__ or last  # type: ignore[assignment]
-        if isinstance(last, AssertionError | GradcheckError) and look_at == self.look_at:
-            last = type(last)(f"{last}. {needed(example, self.draws)}")
+        what = needed(example, self.draws) if look_at == self.look_at else "It fails for large or tiny numbers"
+        if isinstance(last, AssertionError | GradcheckError):
+            last = type(last)(f"{last}. {what}")
+        else:
+            last.add_note(what)
         last.add_note(f"The example drawn={example!r}")
-        raise last.with_traceback(None) from None
+        raise last.with_traceback(where) from None
 
-    def _refuse(self, example: Example, error: Exception) -> None:
+    def _takes(self, shapes: Sequence[tuple[int, ...]]) -> bool:
+        """Whether the operation takes inputs of these shapes, if nothing else is special about them."""
+        middle = (self.draws.low + 3 * self.draws.high) / 4
+        return self._runs([np.full(shape, middle) for shape in shapes])
+
+    def _runs(self, arrays: list[np.ndarray]) -> bool:
+        try:
+            Subject(self.operation, {name: some[0] for name, some in self.draws.choices.items()})(
+                *promises.plain(arrays)
+            )
+        except Exception:
+            return False
+        return True
+
+    def _refuse(self, shapes: Sequence[tuple[int, ...]], error: Exception) -> None:
         """ShapeError for an operation that raises an error: which shapes it does not take, and which it does."""
-        cause = error.__cause__
-        number = len(example.plan.shapes)
-
-        def takes(shapes: Sequence[tuple[int, ...]]) -> bool:
-            try:
-                Subject(self.operation)(*promises.plain([np.full(shape, self.draws.high / 2) for shape in shapes]))
-            except Exception:
-                return False
-            return True
-
-        shown = " and ".join(str(shape) for shape in example.plan.shapes)
-        fitting = [name for name in SHAPES if all(map(takes, named_shapes(name, number)))]
+        cause, number = error.__cause__, len(shapes)
+        tried = [example.plan.shapes for example in self.draws.covering()[:24]]
+        which = "not all of the shapes" if any(map(self._takes, tried)) else "none of the shapes"
+        fitting = [name for name in SHAPES if all(map(self._takes, named_shapes(name, number)))]
         remedy = " or ".join(f"shapes={name!r}" for name in fitting[:3]) or (
-            f"a list of what it takes, such as shapes={[[(2, 3)] * number]}"
+            f"a list of lists of shapes that it takes, such as shapes={[[(2, 3)] * number]}"
         )
-        seldom = not any(takes(one.plan.shapes) for one in self.draws.covering()[:24])
         raise ShapeError(
-            f"{self.report.name} takes {'none of the shapes' if seldom else 'not all shapes'} that are drawn for it:"
-            f" given {shown}, it raised {type(cause).__name__}: {cause}. If that is as it should be, say which it"
-            f" takes: {remedy}"
+            f"{self.report.name} takes {which} that are drawn for it: given {' and '.join(map(str, shapes))}, it raised"
+            f" {type(cause).__name__}: {cause}. If that is as it should be, say which it takes: {remedy}"
         ) from cause
-
-
-def number_of_inputs(operation: Callable[..., Any]) -> int:
-    """How many inputs an operation takes: its parameters without a default. Of one that takes any number, 3."""
-    parameters = list(inspect.signature(_forward(operation)).parameters.values())
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    if not positional and any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return 3
-    return sum(p.default is p.empty for p in positional)
-
-
-def settings_of(operation: Callable[..., Any]) -> dict[str, Any]:
-    """The settings of an operation, its parameters with a default, and what that is."""
-    parameters = inspect.signature(_forward(operation)).parameters.values()
-    return {p.name: p.default for p in parameters if p.default is not p.empty and p.kind is not p.POSITIONAL_ONLY} | {
-        p.name: None for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty
-    }
-
-
-def _takes_any_settings(operation: Callable[..., Any]) -> bool:
-    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(_forward(operation)).parameters.values())
-
-
-def _forward(operation: Callable[..., Any]) -> Callable[..., Any]:
-    return operation.forward if isinstance(operation, Op) else operation
 
 
 def _complaint(error: Exception) -> tuple[Any, str]:

@@ -11,6 +11,7 @@ can occur together has occurred. Some 25 examples hold what random ones would ne
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
 
 from tinygrad_lite.testing.properties import (
     ORDERS,
@@ -104,7 +106,12 @@ class Draws:
         self.low, self.high, self.distinct, self.shapes = low, high, distinct, shapes
         self.any_shapes = isinstance(shapes, int)
         listed = () if self.any_shapes else samples(shapes) if _is_strategy(shapes) else shapes
-        self.pool = tuple(tuple(map(tuple, one)) for one in listed)
+        try:
+            self.pool = tuple(tuple(tuple(int(size) for size in shape) for shape in one) for one in listed)
+        except TypeError:
+            raise TypeError(
+                f"shapes={shapes!r}: give a list of lists of shapes, one shape for each input, such as [[(2, 3), (3,)]]"
+            ) from None
         choices = choices or {}
         self.strategies = {name: some for name, some in choices.items() if _is_strategy(some)}
         self.choices = {name: samples(some, 5) if _is_strategy(some) else list(some) for name, some in choices.items()}
@@ -301,21 +308,6 @@ def samples(strategy: st.SearchStrategy[Any], number: int = 60) -> list[Any]:
     def collect(drawn: Any) -> None:
         found.setdefault(repr(drawn), drawn)
 
-    collect()
+    with contextlib.suppress(Unsatisfiable):
+        collect()
     return list(found.values())
-
-
-def choices_near(defaults: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """What settings are tried with if nobody says: of a bool both, of a number its default and two others near it.
-
-    Positive numbers stay positive. Settings of other kinds are left alone.
-    """
-    choices: dict[str, list[Any]] = {}
-    for name, value in defaults.items():
-        if isinstance(value, bool):
-            choices[name] = [value, not value]
-        elif isinstance(value, int):
-            choices[name] = [value, value + 1, value - 1 if value != 1 else 3]
-        elif isinstance(value, float) and math.isfinite(value):
-            choices[name] = [value, 2 * value, value / 2] if value else [0.0, 0.5, 1.0]
-    return choices

@@ -11,8 +11,10 @@ import numpy as np
 
 from tinygrad_lite.op import Op
 from tinygrad_lite.tensor import Tensor
-from tinygrad_lite.testing.check import number_of_inputs
+from tinygrad_lite.testing.check import Check
+from tinygrad_lite.testing.coverage import Draws
 from tinygrad_lite.testing.differences import Differences, errors_by_step, leaf
+from tinygrad_lite.testing.signatures import number_of_inputs
 
 STEPS = [10.0**-k for k in range(1, 13)]
 
@@ -25,8 +27,12 @@ def explain(operation: Callable[..., Any], *inputs: Any, **settings: Any) -> str
         numbers between 0.3 and 1.7 for each input.
     settings: of the operation, such as `dim=0`.
 
+    Without inputs the page ends with a table: what `check_op` draws for the operation and how much of it can be
+    compared, and its complaint if it has one.
+
     ValueError if there is nothing to check at these inputs.
     """
+    drawn = "" if inputs else _drawn(operation, settings)
     if not inputs:
         points = np.linspace(0.3, 1.7, 3)
         inputs = tuple(leaf(np.roll(points, -i) + 0.05 * i) for i in range(number_of_inputs(operation)))
@@ -37,7 +43,7 @@ def explain(operation: Callable[..., Any], *inputs: Any, **settings: Any) -> str
     names = operation.inputs if isinstance(operation, Op) else list(inspect.signature(operation).parameters)
     documented = inspect.getdoc(operation.forward if isinstance(operation, Op) else operation) or ""
     title = f"{operation.name if isinstance(operation, Op) else operation.__name__}({', '.join(names)})"
-    parts = [f"{title}\n{'=' * len(title)}", documented, *_sources(operation), _check(function, inputs, names)]
+    parts = [f"{title}\n{'=' * len(title)}", documented, *_sources(operation), _check(function, inputs, names), drawn]
     return "\n\n".join(part.rstrip() for part in parts if part.strip()) + "\n"
 
 
@@ -68,3 +74,15 @@ def _check(function: Callable[..., Any], inputs: tuple[Any, ...], names: list[st
         bar = "#" * max(0, round(2 * (13 + np.log10(error)))) if 0 < error < np.inf else ""
         lines.append(f"{step:<12g} {error:<12.2e} {bar}")
     return "\n".join(lines)
+
+
+def _drawn(operation: Callable[..., Any], settings: dict[str, Any]) -> str:
+    """The table of `check_op`, for a covering set of examples, and why it stopped if it did."""
+    draws = Draws(number_of_inputs(operation), choices={name: [value] for name, value in settings.items()})
+    check = Check(operation, draws, None, 2, ("float32", "float16"), (), 1e-4, integers=True)
+    complaint = ""
+    try:
+        check.run(0, 2, extremes=True)
+    except Exception as error:
+        complaint = f"\n\ncheck_op: {error}"
+    return f"{check.report}{complaint}"

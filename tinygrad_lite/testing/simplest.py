@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.testing.coverage import Draws, Example
-from tinygrad_lite.testing.properties import ORDERS, STEPPED, Shape, broadcasting, expandable
+from tinygrad_lite.testing.properties import ORDERS, STEPPED, Shape, broadcasting, expandable, fitting
 
 
 def simplest(example: Example, draws: Draws, fails: Callable[[Example], bool], tries: int = 300) -> Example:
@@ -41,10 +41,16 @@ def simpler(example: Example, draws: Draws) -> Iterator[Example]:
     for i, words in enumerate(plan.words):
         for word in words:
             yield Example(plan._replace(words=_changed(plan.words, i, _without(words, word))), example.numbers)
+        for word in words:
+            if word in STEPPED and not word.endswith("last"):
+                last = tuple(f"{w.partition(' ')[0]} last" if w == word else w for w in words)
+                moved = plan._replace(words=_changed(plan.words, i, last))
+                numbers = expandable(example.numbers[i], last)
+                yield Example(draws.fitted(moved), _changed(example.numbers, i, numbers))
     for word in plan.gradient_words:
         yield Example(plan._replace(gradient_words=_without(plan.gradient_words, word)), example.numbers)
     for shapes in _smaller(plan.shapes, draws):
-        for start in range(min(6, max(map(math.prod, plan.shapes)))):
+        for start in range(max(1, min(6, max(map(math.prod, plan.shapes))))):
             yield _resized(example, shapes, start, draws)
     for i, kind in enumerate(plan.values):
         for seed in range(3 if kind != "spread" else 0):
@@ -87,12 +93,19 @@ def _in_words(word: str) -> str:
 
 def _resized(example: Example, shapes: Sequence[Shape], start: int, draws: Draws) -> Example:
     """The example with other shapes, filled with its own numbers from element `start` on."""
-    plan = draws.fitted(example.plan._replace(shapes=tuple(shapes)))
+    words = tuple(_moved(words, shape) for words, shape in zip(example.plan.words, shapes, strict=True))
+    plan = draws.fitted(example.plan._replace(shapes=tuple(shapes), words=words))
     numbers = []
     for old, shape, words in zip(example.numbers, shapes, plan.words, strict=True):
         row = old.reshape(-1) if old.size else np.array([(draws.low + draws.high) / 2])
         numbers.append(expandable(np.resize(np.roll(row, -start), shape), words))
     return Example(plan, tuple(numbers))
+
+
+def _moved(words: Sequence[str], shape: Shape) -> tuple[str, ...]:
+    """The words, with a step along a dimension that there is no longer moved to the last one."""
+    fits = fitting(words, shape)
+    return tuple(f"{w.partition(' ')[0]} last" if w in STEPPED and w not in fits else w for w in words)
 
 
 def _smaller(shapes: tuple[Shape, ...], draws: Draws) -> Iterator[tuple[Shape, ...]]:
