@@ -1,5 +1,7 @@
 """`check_op` finds mistakes of every kind, passes what is right, and `explain` shows it."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import find, given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lite as tg
 from tinygrad_lite import Tensor, op
-from tinygrad_lite.testing import GradcheckError, check_op, explain, has_derivative
+from tinygrad_lite.testing import GradcheckError, NoDerivative, check_op, explain, has_derivative
 from tinygrad_lite.testing.strategies import arrays, axes, dtypes, indices, shapes, tensors, where_differentiable
 
 
@@ -165,3 +167,132 @@ def test_an_explanation_of_a_function_of_ones_own_and_at_given_inputs():
     assert page.startswith("half_square(x)\n==============\n\nx² / 2\n\n")
     assert "return x * x / 2" in page
     assert explain(tg.ops.sum, tg.ones(2, 2, dtype=tg.float64, requires_grad=True), dim=0).count("\nx ") == 4
+
+
+def test_the_report_says_what_was_drawn_and_how_much_was_compared(capsys):
+    def scaled(x, *, factor=2.0, twice=False, mode="plain"):
+        return x.abs() * factor * (1 + twice)
+
+    check_op(scaled, examples=40, report=True)
+    page = capsys.readouterr().out
+    assert page.startswith("scaled: 40 examples, the first ")
+    for row in ("dimensions ", "values ", "factor= ", "twice= ", "first derivatives", "large and tiny"):
+        assert f"\n{row}" in page
+    assert re.search(r"first derivatives +\d+ of \d+ elements compared, passed over \d+ at a kink or a jump", page)
+    assert page.endswith("left alone          mode: say settings={...} to draw them\n")
+
+
+def test_too_little_to_compare_is_a_failure_with_the_reason():
+    for function, settings, reason in (
+        (
+            lambda x: (x - 10).sqrt(),
+            {},
+            "at no element of the inputs drawn: [1-9][0-9]* lie where it is not finite, 0 on",
+        ),
+        (
+            tg.abs,
+            {"low": -1e-9, "high": 1e-9},
+            "at no element of the inputs drawn: 0 lie where it is not finite, [1-9]",
+        ),
+        (lambda x: (x - 1).sqrt(), {}, "at only [1-9][0-9]* of [1-9][0-9]* elements.* low= and high= "),
+    ):
+        with pytest.raises(NoDerivative, match=reason):
+            check_op(function, extremes=False, **settings)
+    check_op(lambda x: (x - 1).sqrt(), low=1.5)
+
+
+REFUSED = {
+    "no inputs": (lambda: tg.ones(2), {}, TypeError, "takes no inputs"),
+    "no Tensor in a tuple": (
+        lambda x: (x * 2, 3.0),
+        {},
+        AssertionError,
+        "returned a float as its part 1, not a Tensor",
+    ),
+    "an empty tuple": (lambda x: (), {}, AssertionError, "returned an empty tuple"),
+    "no rule": (operation(lambda x: x * 2), {}, NotImplementedError, "no gradient rule for its input 'x'"),
+    "some shapes": (lambda a, b: a @ b, {}, tg.backend.ShapeError, "not all of the shapes.* shapes='matmul' or"),
+    "no shapes": (
+        lambda a, b: a @ b,
+        {"shapes": [[(2, 3), (2, 3)], [(4, 5), (2,)]]},
+        tg.backend.ShapeError,
+        "none of the shapes .* shapes='matmul'",
+    ),
+    "no elements": (lambda x: x.max(), {}, ValueError, "shapes='not empty'"),
+    "a name that is none": (tg.exp, {"shapes": "bananas"}, ValueError, "there are 'not empty', "),
+    "shapes in one list too few": (tg.exp, {"shapes": [(2, 3)]}, TypeError, "a list of lists of shapes"),
+    "nothing to draw": (tg.exp, {"shapes": st.nothing()}, ValueError, "no shapes to draw from"),
+    "integers out": (lambda x: x > 0, {}, ValueError, "no output is floating"),
+    "an unknown setting": (lambda x: x * 1, {"settings": {"delta": [1]}}, TypeError, "has no setting delta"),
+    "a setting that nobody says": (lambda x, *, k: x * k, {}, TypeError, "needs k=: say with which values"),
+    "a function of NumPy's in a rule": (
+        operation(lambda x: x * 2, x=lambda g: np.nan_to_num(g) * 2),
+        {},
+        TypeError,
+        "np.nan_to_num is not differentiable here",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_makes_no_sense_is_refused_with_the_remedy(name):
+    function, settings, kind, message = REFUSED[name]
+    with pytest.raises(kind, match=message):
+        check_op(function, **settings)
+
+
+def test_the_functions_of_numpy_that_a_rule_uses_are_recorded():
+    check_op(operation(lambda x: np.sin(x) + np.exp(-x), x=lambda g, x: g * (np.cos(x) - np.exp(-x))))
+
+
+def test_each_part_of_a_tuple_is_checked():
+    check_op(lambda x: (x * 2, x.sin()))
+    wrong = operation(lambda x: np.sin(x), x=lambda g, x: g * np.sin(x))
+    with pytest.raises(GradcheckError):
+        check_op(lambda x: (x * 2, wrong(x)))
+
+
+def test_an_error_inside_that_has_nothing_to_do_with_shapes_says_what_it_took():
+    def fails(x):
+        if not x.flags.writeable:
+            raise ValueError("assignment destination is read-only")
+        return x * 1
+
+    with pytest.raises(ValueError, match="read-only") as caught:
+        check_op(operation(fails, x=lambda g: g * 1))
+    assert "It fails only for a single number read-only" in caught.value.__notes__
+
+
+def test_what_is_interrupted_leaves_nothing_behind():
+    calls = 0
+
+    def interrupted(x):
+        nonlocal calls
+        calls += 1
+        if calls == 100:
+            raise KeyboardInterrupt
+        return x * x
+
+    before = np.geterr(), tg.is_grad_enabled()
+    with pytest.raises(KeyboardInterrupt):
+        check_op(interrupted)
+    assert (np.geterr(), tg.is_grad_enabled()) == before
+    check_op(lambda x: x * x)
+
+
+def test_the_same_random_numbers_every_time_are_no_reason_to_complain():
+    def noisy(x):
+        tg.manual_seed(0)
+        return x * tg.rand((), dtype=tg.float64).item()
+
+    check_op(noisy)
+    with pytest.raises(AssertionError, match="is not the same twice"):
+        check_op(lambda x: x * tg.rand(()))
+
+
+def test_with_a_reference_infinities_and_nan_are_compared_too():
+    check_op(tg.relu, reference=lambda x: np.maximum(x, 0))
+    loses_nan = operation(lambda x: np.where(x > 0, x, 0), x=lambda g, x: g * (x > 0))
+    with pytest.raises(AssertionError, match="differs from its reference"):
+        check_op(loses_nan, reference=lambda x: np.maximum(x, 0))
+    check_op(loses_nan, reference=lambda x: np.maximum(x, 0), extremes=False)
