@@ -88,6 +88,13 @@ def check_sharing(subject: Subject, arrays: Arrays) -> bool:
     """The output looks at the memory of an input only as a view. Returns whether it does."""
     leaves = [leaf(array) for array in arrays]
     shared = False
+    if subject.op is not None and not subject.op.view:
+        plainly = subject.op.forward(*arrays, **subject.settings)
+        for i, array in enumerate(arrays):
+            assert not (isinstance(plainly, np.ndarray) and array.size and same_memory(plainly, array)), (
+                f"the output of {subject.name} is its input {i} or looks at its memory, though it is no view: a change"
+                " in place of one changes the other. Copy, or declare @op(view=True)"
+            )
     for y in subject.outputs(*leaves):
         for i, x in enumerate(leaves):
             if y is x or not y._array.size or not same_memory(y._array, x._array):

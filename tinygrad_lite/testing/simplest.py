@@ -93,8 +93,8 @@ def _in_words(word: str) -> str:
 
 def _resized(example: Example, shapes: Sequence[Shape], start: int, draws: Draws) -> Example:
     """The example with other shapes, filled with its own numbers from element `start` on."""
-    words = tuple(_moved(words, shape) for words, shape in zip(example.plan.words, shapes, strict=True))
-    plan = draws.fitted(example.plan._replace(shapes=tuple(shapes), words=words))
+    moved = tuple(_moved(words, shape) for words, shape in zip(example.plan.words, shapes, strict=True))
+    plan = draws.fitted(example.plan._replace(shapes=tuple(shapes), words=moved))
     numbers = []
     for old, shape, words in zip(example.numbers, shapes, plan.words, strict=True):
         row = old.reshape(-1) if old.size else np.array([(draws.low + draws.high) / 2])
