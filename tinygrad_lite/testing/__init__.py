@@ -16,6 +16,9 @@ What is put together from operations goes wrong in ways of its own, and has its 
     check_loss(my_loss, "classes")                 a loss, its mean and its large inputs (`losses.py`)
     check_optimizer(MyAdam, plain_adam, lr=0.1)    an optimizer, beside its update in plain NumPy (`optimizers.py`)
     check_same(my_gelu, F.gelu)                    two implementations of one function (`same.py`)
+
+And whether a check would notice: `print(mutants(my_op))`, or `python -m tinygrad_lite.testing.mutants MODULE`, makes
+the rules wrong, one mistake at a time, and reports what passes (`mutation.py`, `mistakes.py`).
 """
 
 from tinygrad_lite.testing.check import check_op
@@ -24,5 +27,6 @@ from tinygrad_lite.testing.explain import explain
 from tinygrad_lite.testing.gradcheck import GradcheckError, NoDerivative, gradcheck, gradgradcheck
 from tinygrad_lite.testing.losses import check_loss
 from tinygrad_lite.testing.modules import check_module
+from tinygrad_lite.testing.mutation import mutants
 from tinygrad_lite.testing.optimizers import check_optimizer
 from tinygrad_lite.testing.same import check_same
