@@ -71,7 +71,7 @@ def mutants_of_rules(op: Op) -> Iterator[Mutant]:
         for what, wrong in (*changed_sources(function, numeric=True), *_other_operands(op, names, function)):
             yield Mutant(where, what, functools.partial(_plant_rule, op, names, _watched(function, wrong)))
         for what, change in changed_results(op):
-            yield Mutant(where, what, functools.partial(_plant_rule, op, names, _around(function, change)))
+            yield Mutant(where, what, functools.partial(_plant_rule, op, names, _around(op, function, change)))
 
 
 def _plant_rule(op: Op, names: list[str], make: Callable[[Reach], Any], reach: Reach) -> Callable[[], None]:
@@ -129,34 +129,44 @@ def _other_operands(op: Op, names: list[str], function: Callable[..., Any]) -> I
 Change = Callable[[Callable[..., Any], Any, tuple[Any, ...], tuple[int, ...]], Any]
 
 
-def _around(function: Callable[..., Any], change: Callable[[], Change]) -> Callable[[Reach], Any]:
+def _around(op: Op, function: Callable[..., Any], change: Callable[[], Change]) -> Callable[[Reach], Any]:
     """A rule that calls the right one, and then does something wrong with its result."""
     asked = inspect.signature(function)
-    shape = inspect.Parameter("shape", inspect.Parameter.KEYWORD_ONLY)
-    more = [] if "shape" in asked.parameters else [shape]
+    signature = asked if "shape" in asked.parameters else _asking_for_shape(asked)
 
     def make(reach: Reach) -> Callable[..., Any]:
         do = change()
 
-        def rule(g: Any, *arrays: Any, **settings: Any) -> Any:
-            into, shape = settings.get("into"), settings["shape"]
-            given = {name: None if name == "into" else value for name, value in settings.items()}
-            if more:
-                del given["shape"]
+        def rule(*given: Any, **named: Any) -> Any:
+            found = signature.bind(*given, **named).arguments
+            g, into, shape = found.pop("g"), found.pop("into", None), found["shape"]
+            arrays = [found.pop(name) for name in list(found) if name in ("y", *op.inputs)]
+            arrays = list(arrays[0]) if op.variadic and arrays else arrays
+            settings = {name: value for name, value in found.items() if name in asked.parameters}
+            empty = {"into": None} if "into" in asked.parameters else {}
             reach.calls += 1
-            found = do(functools.partial(function, **given), g, arrays, shape)
-            if found is None:  # nothing to be wrong about here
-                return function(g, *arrays, **{**given, "into": into} if "into" in settings else given)
+            wrong = do(functools.partial(function, **settings, **empty), g, tuple(arrays), shape)
+            if wrong is None:  # nothing to be wrong about here
+                return function(g, *arrays, **settings, **({"into": into} if empty else {}))
             reach.differed += 1
             if into is not None:
-                into += found
+                into += wrong
                 return into
-            return found
+            return wrong
 
-        rule.__signature__ = asked.replace(parameters=[*asked.parameters.values(), *more])  # type: ignore[attr-defined]
+        rule.__signature__ = signature  # type: ignore[attr-defined]
         return rule
 
     return make
+
+
+def _asking_for_shape(asked: inspect.Signature) -> inspect.Signature:
+    """The parameters of a rule, and `shape` behind those that may be given by position."""
+    by_position = [p for p in asked.parameters.values() if p.kind <= p.VAR_POSITIONAL]
+    by_name = [p for p in asked.parameters.values() if p.kind > p.VAR_POSITIONAL]
+    any_number = any(p.kind == p.VAR_POSITIONAL for p in by_position)
+    kind = inspect.Parameter.KEYWORD_ONLY if any_number else inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return asked.replace(parameters=[*by_position, inspect.Parameter("shape", kind), *by_name])
 
 
 def changed_results(op: Op) -> Iterator[tuple[str, Callable[[], Change]]]:
