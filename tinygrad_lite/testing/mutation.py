@@ -13,6 +13,7 @@ mistake, had it been yours. On the command line:
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import importlib
 import json
 import os
@@ -178,6 +179,7 @@ def _in_a_copy(check: Callable[[], Any], seconds: int, mutant: Mutant) -> Outcom
 
 def _quiet() -> None:
     """Print nothing, and let Hypothesis stop at the first failure: here it need not be made small."""
+    faulthandler.disable()
     silence = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(silence, stream)
