@@ -166,7 +166,7 @@ def _check_value(name: str, call: Callable[..., Any], input: np.ndarray, target:
     y = call(x, t)
     assert isinstance(y, Tensor), f"{name} returned a {type(y).__name__}, not a Tensor"
     assert tuple(y.shape) == (), f"{name} is one number for a batch, but this one has the shape {tuple(y.shape)}"
-    assert (input.tobytes(), target.tobytes()) == before, f"{name} changed its inputs"
+    assert (to_numpy(x._array).tobytes(), to_numpy(t._array).tobytes()) == before, f"{name} changed its inputs"
     assert y.dtype == x.dtype, f"{name} of {x.dtype} is {y.dtype}"
     return to_numpy(y._array).copy()
 

@@ -124,7 +124,7 @@ class _Trial:
         with no_grad():
             for name, buffer in self.module.named_buffers():
                 if name in self.buffers:
-                    buffer.copy_(self.buffers[name])
+                    buffer.copy_(buffer.new_tensor(self.buffers[name]))
         with _seeded(self.module, self.inputs, seed), np.errstate(all="ignore"):
             return _flat(self.module(*self.inputs))
 
