@@ -13,6 +13,7 @@ the changes in place by the tests of their rooms. A mutant that survives is repo
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import sys
 import warnings
@@ -128,20 +129,24 @@ def main(names: list[str]) -> int:
         print(f"no operation or place is called {', '.join(unknown)}", file=sys.stderr)
         return 2
     cases = cases_by_operation()
-    tried = survived = 0
+    reports = []
     for name in names or [*operations, *PLACES]:
         if name in operations:
             mutants = mutants_of_rules(operations[name])
-            report = try_out(name, mutants, lambda name=name: check_cases(cases.get(name, [])), EQUIVALENT, 600, False)
+            check = functools.partial(check_cases, cases.get(name, []))
+            report = try_out(name, mutants, check, EQUIVALENT, 600, check_first=not reports)
             if name in ZERO:
                 report.trials = [trial for trial in report.trials if trial.differed or not trial.passed]
-        else:
-            places, tests = PLACES[name]
-            functions = [pair for place in places for pair in functions_in(found_at(place)[1], place)]
-            mutants = (m for where, function in functions for m in mutants_of_function(function, where))
-            report = try_out(name, mutants, lambda tests=tests: run_tests(tests, "-k", QUICK), EQUIVALENT, 600)
-        print(report, flush=True)
-        tried, survived = tried + len(report.trials), survived + len(report.survivors)
+            reports.append(report)
+            print(report, flush=True)
+        for place in PLACES[name][0] if name in PLACES else ():
+            for where, function in functions_in(found_at(place)[1], place):
+                check = functools.partial(run_tests, PLACES[name][1], "-k", QUICK)
+                report = try_out(where, mutants_of_function(function, where), check, EQUIVALENT, 600)
+                reports.append(report)
+                print(report, flush=True)
+    tried = sum(len(report.trials) for report in reports)
+    survived = sum(len(report.survivors) for report in reports)
     print(f"{tried} mutants, {tried - survived} found, {survived} survived")
     return 1 if survived else 0
 
