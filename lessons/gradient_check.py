@@ -1,7 +1,7 @@
 """Is this gradient right? Differences, their traps, and a property test that finds a dozen classic mistakes.
 
 Run it (`python -m lessons gradient_check`), or with `--bug N`, from 1 to 12: then mistake N is planted in an operation,
-and you are shown what the checks say, not the source. Find it before you look it up in this file.
+and you are shown what the checks say, not the source. Find it; `--bug N --answer` shows the rule that is wrong.
 """
 
 # %% [markdown]
@@ -12,8 +12,7 @@ and you are shown what the checks say, not the source. Find it before you look i
 # and see how much the output moves.
 
 # %%
-import re
-from typing import Any
+import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -21,15 +20,25 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 import tinygrad_lite
+from lessons.gradient_mistakes import MISTAKES, hunt, needed, verdict
 from lessons.shared import Album, read_options
-from tinygrad_lite import Tensor, float64, op, tensor
-from tinygrad_lite.op import Op
-from tinygrad_lite.testing import GradcheckError, NoDerivative, check_op, errors_by_step, explain, gradcheck
+from tinygrad_lite import float64, op, tensor
+from tinygrad_lite.testing import GradcheckError, NoDerivative, check_op, errors_by_step, explain, gradcheck, mutants
 
-options = read_options(__doc__, ("--bug", {"type": int, "choices": range(1, 13), "help": "plant mistake N, find it"}))
-album = Album(options.save)
+options = read_options(
+    __doc__,
+    ("--bug", {"type": int, "choices": range(1, 13), "help": "plant mistake N, and hunt for it"}),
+    ("--answer", {"action": "store_true", "help": "with --bug: show the rule that is wrong"}),
+)
 settings.register_profile("lesson", max_examples=30, deadline=None, database=None, derandomize=True)
 settings.load_profile("lesson")
+if options.answer and not options.bug:
+    print("--answer goes with --bug N: it shows the rule that is wrong there", file=sys.stderr)
+    sys.exit(2)
+if options.bug:
+    hunt(options.bug, options.answer)
+    sys.exit()
+album = Album(options.save)
 
 # %% [markdown]
 # ## A derivative by differences
@@ -150,9 +159,9 @@ except NoDerivative as error:
 # ## One line instead of a hundred tests
 #
 # Right at three points does not mean right. It may be wrong for negative numbers, for a matrix, for one without rows,
-# for a transposed one, when both inputs are asked for, in float32, or in the second derivative. `check_op` lets the
-# library Hypothesis draw inputs of all these kinds. And when it has found one that fails, Hypothesis makes it smaller
-# and simpler, as long as it still fails: what you see in the end is the smallest example.
+# for a transposed one, when both inputs are asked for, in float32, or in the second derivative. `check_op` goes through
+# inputs of all these kinds. And when it has found one that fails, it makes it smaller and simpler, as long as it still
+# fails: what you see in the end is the simplest example, and what that could not do without.
 
 # %%
 check_op(lambda a, b: a * b.sin(), reference=lambda a, b: a * np.sin(b))
@@ -167,127 +176,119 @@ except GradcheckError as error:
 #
 # Each was made by somebody, in an engine that people used. Before you read on, try `--bug 1` to `--bug 12`.
 
+# %%
+print(f"{'':>3} {'mistake':<50} what it takes to show")
+for number, mistake in enumerate(MISTAKES, start=1):
+    print(f"{number:>3} {mistake.what:<50} {needed(verdict(mistake))}")
+
+# %% [markdown]
+# ## Green, and nothing looked at
+#
+# A check that passes has looked at something, or at nothing: the green is the same. Here are three rules that are
+# wrong, and three checks that pass, each because of where it looked.
+
 
 # %%
-def planted(forward, **rules) -> Op:
-    """An operation from a function on arrays and its rules, by input."""
-    operation = op(forward)
-    for name, rule in rules.items():
-        operation.gradient(name)(rule)
-    return operation
-
-
-def minus(a, b):
-    """y = a - b"""
-    return a - b
-
-
-def square(x):
-    """y = x²"""
-    return x * x
-
-
-def sigmoid(x):
-    """y = 1 / (1 + e⁻ˣ)"""
-    return 1 / (1 + np.exp(-x))
-
-
-def tanh(x):
-    """y = tanh x"""
-    return np.tanh(x)
-
-
-def divide(a, b):
-    """y = a / b"""
-    return a / b
-
-
+@op
 def product(a, b):
     """y = a @ b, a product of matrices"""
     return a @ b
 
 
-def average(x):
-    """y = Σ x / n"""
-    return x.sum() / x.size
+product.gradient("a")(lambda g, b: g @ b)  # that should be g @ b.T
+product.gradient("b")(lambda g, a: a.T @ g)
 
 
-def magnitude(x):
-    """y = |x|"""
-    return abs(x)
+@op
+def gate(x):
+    """y = max(x, 0)"""
+    return np.maximum(x, 0)
 
 
-def plus(a, b):
-    """y = a + b"""
-    return a + b
+gate.gradient("x")(lambda g: 0 * g)  # nothing ever gets through
 
 
-def times(a, b):
-    """y = a · b"""
-    return a * b
+@op
+def double(x):
+    """y = 2 x"""
+    return 2 * x
 
 
-def in_place(g, b):
-    g *= b
-    return g
+double.gradient("x")(lambda g: 2 * g if g.ndim < 2 else 2 * g.swapaxes(-1, -2).reshape(g.shape))
+
+symmetric = [tensor([[2.0, 1.0], [1.0, 3.0]], dtype=float64, requires_grad=True) for _ in range(2)]
+negative = tensor([-1.0, -2.0, -0.5], dtype=float64, requires_grad=True)
+print("a product without its transposition, at symmetric matrices:", gradcheck(product, symmetric))
+print("a ReLU without a gradient, at negative numbers:", gradcheck(gate, negative))
+print("a matrix's gradient transposed, at a vector:", gradcheck(double, x))
+
+# %% [markdown]
+# More examples do not help if luck draws them. Here are a hundred pairs of shapes that broadcast together, drawn with
+# dice: for each dimension its size, from 0 to 3, then for each of the two whether the size is 1, and how many
+# dimensions are left out in front.
+
+# %%
+rng = np.random.default_rng(options.seed)
 
 
-def constant(x: Tensor) -> Tensor:
-    return x.detach() if isinstance(x, Tensor) else x
+def with_dice():
+    whole = rng.integers(0, 4, size=rng.integers(0, 4))
+    both = [np.where(rng.random(len(whole)) < 0.5, whole, 1)[rng.integers(0, len(whole) + 1) :] for _ in range(2)]
+    return [tuple(shape.tolist()) for shape in both]
 
 
-SQUARES = {"shapes": st.just([(2, 2), (2, 2)])}
-VECTOR = {"shapes": st.just([(3,)])}
-POSITIVE = {"low": 0.5, "high": 2.5}
-MISTAKES: list[tuple[str, Op, dict[str, Any]]] = [
-    ("the sign", planted(minus, a=lambda g: g, b=lambda g: g), {}),
-    ("a factor", planted(square, x=lambda g, x: g * x), {}),
-    ("the chain rule: g is left out", planted(sigmoid, x=lambda g, y: y * (1 - y)), {}),
-    ("the input where the output belongs", planted(tanh, x=lambda g, x: g * (1 - x * x)), {}),
-    ("a square", planted(divide, a=lambda g, b: g / b, b=lambda g, a, b: -g * a / b), POSITIVE),
-    ("the transpose", planted(product, a=lambda g, b: g @ b, b=lambda g, a: a.T @ g), SQUARES),
-    ("zeros, which weights of 1 would not find", softmax, VECTOR),
-    ("the mean's 1 / n", planted(average, x=lambda g, x: g + 0 * x), VECTOR),
-    ("wrong only for negative numbers", planted(magnitude, x=lambda g: g), {}),
-    ("the gradient is summed too far", planted(plus, a=lambda g: g, b=lambda g: g.sum()), {}),
-    ("g is changed in place, and the next rule gets it", planted(times, a=in_place, b=lambda g, a: g * a), {}),
-    ("right, but its own derivative is not", planted(square, x=lambda g, x: 2 * g * constant(x)), {}),
-]
+pairs = [with_dice() for _ in range(100)]
+for what, holds in (
+    ("neither has any dimensions", lambda a, b: not a and not b),
+    ("one of them has no elements at all", lambda a, b: 0 in a + b),
+    ("the first is a matrix of several rows and columns", lambda a, b: len(a) == 2 and min(a) > 1),
+    ("the first is that, and not square", lambda a, b: len(a) == 2 and min(a) > 1 and a[0] != a[1]),
+):
+    print(f"of 100 pairs, {what}: {sum(holds(a, b) for a, b in pairs)}")
 
-
-def verdict(operation: Op, how: dict[str, Any]) -> Exception | None:
-    """What `check_op` finds."""
-    try:
-        check_op(operation, **how)
-    except Exception as error:
-        return error
-    return None
-
-
-def smallest_example(error: Exception | None) -> str:
-    """The example that Hypothesis ended with, from its note on the error."""
-    if error is None:
-        return "NOT FOUND"
-    note = next((note for note in getattr(error, "__notes__", []) if "drawn=" in note), "")
-    lines = [line.partition("#")[0].strip() for line in note.splitlines()]
-    return ", ".join(re.findall(r"array[(].*?[)](?=[,)])", "".join(lines)))
+# %% [markdown]
+# A transposed gradient shows in a matrix only, a wrong sum only where something was broadcast, a mistake with memory
+# only where an array is not contiguous: and a number is contiguous in whatever layout it was made. So `check_op` first
+# goes through examples that were chosen: any two properties that can occur together, such as "three dimensions" and
+# "reversed", do so in one of them. With report=True it says what it has drawn, and how many elements it compared.
 
 
 # %%
-if options.bug:
-    name, operation, how = MISTAKES[options.bug - 1]
-    print(f"\nMistake {options.bug} is in an operation that claims to be:  {operation.forward.__doc__}\n")
-    at = [tensor([[0.5, 1.5], [2.0, -1.0]], dtype=float64, requires_grad=True) for _ in operation.inputs]
-    at = [at[0].detach()[0].clone().requires_grad_()] if how is VECTOR else at
-    print(explain(operation, *at).partition("input  ")[2].join(["input  ", ""]))
-    found = verdict(operation, how)
-    print("check_op says:", found)
-    print("the smallest example:", smallest_example(found))
-    print(f"\nWhat is wrong? The answer is number {options.bug} of MISTAKES in lessons/gradient_check.py.")
-else:
-    print(f"{'':>3} {'mistake':<50} found at")
-    for number, (name, operation, how) in enumerate(MISTAKES, start=1):
-        print(f"{number:>3} {name:<50} {smallest_example(verdict(operation, how))}")
+def times_sine(a, b):
+    return a * b.sin()
+
+
+check_op(times_sine, report=True)
+
+# %% [markdown]
+# ## Who checks the check?
+#
+# The last question has an answer too: make the rule wrong, and see whether the check notices. `mutants` does this for
+# every sign, factor, operand, number and shape in turn. A mutant that passes has *survived*, and what survived could
+# have been your own mistake.
+
+
+# %%
+@op
+def smooth_step(x):
+    """y = 3 x² - 2 x³"""
+    return 3 * x**2 - 2 * x**3
+
+
+@smooth_step.gradient("x")
+def _(g, x):
+    return g * 6 * x * (1 - x)
+
+
+print("gradcheck at three numbers:")
+print(mutants(smooth_step, lambda: gradcheck(smooth_step, x)))
+print("check_op of vectors:")
+print(mutants(smooth_step, lambda: check_op(smooth_step, st.just([(3,)]))))
+print("check_op:")
+print(mutants(smooth_step))
+
+# %% [markdown]
+# For the operations in a module of your own the command is `python -m tinygrad_lite.testing.mutants MODULE`.
 
 # %% [markdown]
 # ## Your own
@@ -295,6 +296,5 @@ else:
 # `explain` shows an operation on one page: the formula, the source, both derivatives side by side, and the valley.
 
 # %%
-if not options.bug:
-    print(explain(tinygrad_lite.ops.tanh))
+print(explain(tinygrad_lite.ops.tanh))
 album.show()

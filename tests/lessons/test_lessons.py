@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -9,6 +10,9 @@ import pytest
 from PIL import Image
 
 import tinygrad_lite
+from lessons.gradient_mistakes import MISTAKES, hunt
+from tinygrad_lite import op
+from tinygrad_lite.testing import check_op
 
 MNIST = os.environ.get("TINYGRAD_LITE_DATA")
 LESSONS = ["sgd_animation", "mnist_baseline", "convolution", "mnist_convolution", "gradient_check"]
@@ -133,24 +137,62 @@ def test_the_dozen_mistakes_are_found_and_made_small(tmp_path):
     assert "a softmax whose gradient is always 0, added up with weights of 1: True" in done.stdout
     assert "with random weights: False" in done.stdout
     assert "ReLU at -1, 0 and 2: True" in done.stdout
-    table = done.stdout[done.stdout.index("found at") :].splitlines()[1:13]
+    table = done.stdout[done.stdout.index("what it takes to show") :].splitlines()[1:13]
     assert [int(line.split()[0]) for line in table] == list(range(1, 13))
-    assert all("array(" in line for line in table)
-    assert sum(line.endswith(" array(1.5)") or line.endswith(" array(1.5), array(1.5)") for line in table) >= 7
+    assert sum(line.endswith("It fails even for a single number") for line in table) >= 7
+    assert "NOT FOUND" not in done.stdout
     assert "tanh(x)\n=======" in done.stdout
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"steps.png", "kink.png"}
 
+    # checks that pass where they look at nothing, what luck draws, what check_op draws, and what a check lets pass
+    for blind in ("at symmetric matrices: True", "at negative numbers: True", "at a vector: True"):
+        assert blind in done.stdout
+    assert re.search(r"the first is a matrix of several rows and columns: \d$", done.stdout, re.MULTILINE)
+    assert re.search(r"^dimensions .* 4: \d+$", done.stdout, re.MULTILINE)
+    survived = [
+        int(number) for number in re.findall(r"smooth_step: \d+ mutants, \d+ found, (\d+) survived", done.stdout)
+    ]
+    assert survived[0] > survived[1] > survived[2] == 0
 
-@pytest.mark.parametrize("bug", [3, 12])
-def test_a_mistake_can_be_planted_for_the_reader_to_find(bug, tmp_path):
-    done = run("gradient_check", "--bug", str(bug), cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    shown = done.stdout[done.stdout.index(f"Mistake {bug} is in an operation that claims to be:") :]
-    assert "check_op says: the gradient by input" in shown
-    assert "the smallest example: array(1.5)\n" in shown
-    assert f"The answer is number {bug} of MISTAKES" in shown
+
+@pytest.mark.parametrize("bug", range(1, 13))
+def test_a_mistake_is_planted_for_the_reader_to_find(bug, capsys):
+    hunt(bug, answer=False)
+    shown = capsys.readouterr().out
+    assert f"Mistake {bug} is in an operation that claims to be:" in shown
+    assert re.search(r"^check_op says: .* It fails (even|only) for ", shown, re.MULTILINE)
+    assert re.search(r"^the simplest example: .*\d.* of shape ", shown, re.MULTILINE)
     assert "lambda" not in shown  # the source is not given away
+    assert MISTAKES[bug - 1].what not in shown
+    hunt(bug, answer=True)
+    answer = capsys.readouterr().out
+    assert f"The mistake: {MISTAKES[bug - 1].what}." in answer
+    assert f"and should be   {MISTAKES[bug - 1].right}\n" in answer
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.what)
+def test_the_answer_is_right(mistake):
+    def with_rule(text):
+        operation = op(mistake.operation.forward)
+        for name, rule in mistake.operation.functions.items():
+            operation.gradient(name)(rule)
+        names = [name for name in ("y", *operation.inputs) if re.search(rf"\b{name}\b", text)]
+        operation.gradient(mistake.input)(
+            eval(f"lambda {', '.join(['g', *names])}: {text}", {"sign": tinygrad_lite.ops.sign})
+        )
+        return operation
+
+    check_op(with_rule(mistake.right), **mistake.how)
+
+
+def test_a_hunt_from_the_command_line_goes_straight_to_it(tmp_path):
+    done = run("gradient_check", "--bug", "10", "--answer", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[2].startswith("Mistake 10 is in an operation that claims to be:")
+    assert "The rule for b is   g.sum() + 0 * g\nand should be   g\n" in done.stdout
+    assert not list(tmp_path.iterdir())
     assert run("gradient_check", "--bug", "13").returncode == 2
+    assert run("gradient_check", "--answer").returncode == 2
 
 
 @pytest.fixture(scope="module")

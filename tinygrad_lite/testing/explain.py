@@ -13,7 +13,7 @@ from tinygrad_lite.op import Op
 from tinygrad_lite.tensor import Tensor
 from tinygrad_lite.testing.check import Check
 from tinygrad_lite.testing.coverage import Draws
-from tinygrad_lite.testing.differences import Differences, errors_by_step, leaf
+from tinygrad_lite.testing.differences import Differences, errors_by_step, inputs_to_check, leaf, outputs_of
 from tinygrad_lite.testing.signatures import number_of_inputs
 
 STEPS = [10.0**-k for k in range(1, 13)]
@@ -30,7 +30,7 @@ def explain(operation: Callable[..., Any], *inputs: Any, **settings: Any) -> str
     Without inputs the page ends with a table: what `check_op` draws for the operation and how much of it can be
     compared, and its complaint if it has one.
 
-    ValueError if there is nothing to check at these inputs.
+    ValueError if there is nothing to check at these inputs. Where a rule raises an error, the page says which.
     """
     drawn = "" if inputs else _drawn(operation, settings)
     if not inputs:
@@ -43,7 +43,13 @@ def explain(operation: Callable[..., Any], *inputs: Any, **settings: Any) -> str
     names = operation.inputs if isinstance(operation, Op) else list(inspect.signature(operation).parameters)
     documented = inspect.getdoc(operation.forward if isinstance(operation, Op) else operation) or ""
     title = f"{operation.name if isinstance(operation, Op) else operation.__name__}({', '.join(names)})"
-    parts = [f"{title}\n{'=' * len(title)}", documented, *_sources(operation), _check(function, inputs, names), drawn]
+    inputs_to_check(inputs)
+    outputs_of(function, inputs)  # what the operation itself refuses is an error; what its rules do wrong, a line
+    try:
+        checked = _check(function, inputs, names)
+    except Exception as error:
+        checked = f"The gradient cannot be computed here. {type(error).__name__}: {error}"
+    parts = [f"{title}\n{'=' * len(title)}", documented, *_sources(operation), checked, drawn]
     return "\n\n".join(part.rstrip() for part in parts if part.strip()) + "\n"
 
 
