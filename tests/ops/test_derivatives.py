@@ -21,18 +21,8 @@ from tinygrad_lite.testing.coverage import Example
 from tinygrad_lite.testing.differences import leaf
 
 THOROUGH = 600  # examples: as many as that profile draws
-# Cases that are not yet right in half precision, where a step or a sum overflows. Take out what is mended.
-OVERFLOW_IN_HALF = {
-    "norm", "norm 3", "std then norm", "std", "std dim", "batch_norm", "layer_norm", "group_norm", "attention causal",
-    "attention masked", "mse_loss",
-}  # fmt: skip
-# Cases that cut what they make of integers to integers, where an error would be right. Take out what is mended.
-CUT_INTEGERS = {
-    "pad two dims", "clamp_", "interpolate bilinear", "interpolate by factors", "interpolate corners",
-    "adaptive_avg_pool2d",
-}  # fmt: skip
 # Cases that themselves compute what overflows, or cast a constant to the dtype of the input.
-OVERFLOW_THEMSELVES, CAST_THEMSELVES = {"in place"}, {"batch_norm running", "bce settings"}
+OVERFLOW_THEMSELVES, CAST_THEMSELVES = {"in place"}, {"bce settings", "pad two dims"}
 DTYPES: dict[str, tuple[str, ...]] = {"to": ()}  # that case asks for float64 itself
 every_case = pytest.mark.parametrize("case", ALL, ids=[case.name for case in ALL])
 needs_torch = pytest.mark.skipif(
@@ -56,9 +46,9 @@ def test_all_that_an_operation_has_to_do_right(case):
         low=case.low,
         high=case.high,
         distinct=case.distinct,
-        dtypes=DTYPES.get(case.name, ("float32",) if case.name in OVERFLOW_IN_HALF else ("float32", "float16")),
+        dtypes=DTYPES.get(case.name, ("float32", "float16")),
         extremes=case.name not in OVERFLOW_THEMSELVES,
-        integers=case.name not in CUT_INTEGERS | CAST_THEMSELVES,
+        integers=case.name not in CAST_THEMSELVES,
         ways=3 if settings.default.max_examples >= THOROUGH else 2,
     )
 
