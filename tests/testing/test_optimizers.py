@@ -68,7 +68,7 @@ def test_every_optimizer_is_among_them():
     assert found == {cls for cls, *_ in RIGHT}
 
 
-@pytest.mark.parametrize(("cls", "reference", "settings"), RIGHT, ids=str)
+@pytest.mark.parametrize(("cls", "reference", "settings"), RIGHT, ids=lambda part: getattr(part, "__name__", str(part)))
 def test_the_librarys_optimizers_pass(cls, reference, settings):
     check_optimizer(cls, reference, **settings)
 
