@@ -329,7 +329,7 @@ def rounded(output: Array, inputs: Sequence[Any]) -> Array:
         dtypes = {value.dtype for value in inputs if is_array(value) and value.dtype.kind == "f"}
         if dtypes == {HALF}:
             with np.errstate(over="ignore"):  # to infinity, as in PyTorch
-                return cast(output, HALF)
+                return HALF.type(output) if isinstance(output, np.generic) else cast(output, HALF)
     return output
 
 
