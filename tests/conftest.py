@@ -1,7 +1,7 @@
 """What holds for all tests: pictures without a screen, Hypothesis without deadlines, and the device they run on.
 
-The default profile draws few examples, the same in every run; `--hypothesis-profile=thorough` draws 50 times as many,
-new ones every time.
+The default profile draws few examples, the same in every run, and `check_op` only its covering set of all pairs;
+`--hypothesis-profile=thorough` draws 50 times as many, new ones every time, and covers all triples.
 `--device cuda` runs the suite on a GPU: what names no device is made there. `--device standin` runs it on the stand-in
 for CuPy (`standin.py`), for a machine without a GPU.
 """
