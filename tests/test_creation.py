@@ -168,3 +168,17 @@ def test_an_integer_arange_of_floats_has_their_steps():
     assert tg.arange(2.5, 5, 0.5, dtype=tg.int64).tolist() == [2, 3, 3, 4, 4]
     assert tg.arange(0, 2, 0.5, dtype=tg.float16).tolist() == [0, 0.5, 1, 1.5]
     assert tg.arange(0, dtype=tg.int64).tolist() == []
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("shape", [(), (0,), (3, 2)])
+def test_random_numbers_of_every_shape_and_dtype(shape, dtype):
+    for made in (
+        tg.rand(*shape, dtype=dtype),
+        tg.randn(*shape, dtype=dtype),
+        tg.empty(*shape, dtype=dtype).uniform_(1, 2),
+    ):
+        assert made.shape == shape
+        assert made.dtype == dtype
+        assert made.tolist() == made.numpy().tolist()
+    assert ((tg.rand(1000, dtype=dtype) >= 0) & (tg.rand(1000, dtype=dtype) < 1)).all()

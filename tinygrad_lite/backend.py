@@ -451,8 +451,8 @@ class Generator:
         """Uniform on [0, 1)."""
         if np.dtype(_default_dtype if dtype is None else dtype) != HALF:
             return self._draw("random", shape, dtype)
-        with on(self.device):  # half precision has 11 binary digits; a number rounded to them may be 1
-            return (np.floor(self._draw("random", shape, SINGLE) * 2048) / 2048).astype(HALF)
+        with on(self.device) as xp:  # half precision has 11 binary digits; a number rounded to them may be 1
+            return xp.asarray(np.floor(self._draw("random", shape, SINGLE) * 2048) / 2048).astype(HALF)
 
     def uniform(self, low: float, high: float, shape: tuple[int, ...], dtype: Any = None) -> Array:
         """Uniform on [low, high); `low` alone where they are equal."""
