@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 import tinygrad_lite as tg
 from tinygrad_lite import ops, tensor
 from tinygrad_lite.nn import functional as F
+from tinygrad_lite.ops.windows import Windows
 from tinygrad_lite.testing import check_op
 
 pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
@@ -104,10 +105,10 @@ def test_what_makes_no_sense_is_refused(call, message):
 
 
 def test_taking_and_putting_places_are_each_others_derivatives():
-    windows = {"kernel": (2, 2), "size": (2, 2), "stride": (2, 1), "padding": (0, 0), "dilation": (1, 1)}
+    windows = Windows(kernel=(2, 2), size=(2, 2), stride=(2, 1))
     place = tg.tensor([[[[0, 3], [2, 1]]]], dtype=tg.int16)
-    check_op(lambda x: ops.take_place(x, place, **windows), st.just([(1, 1, 4, 3)]))
-    check_op(lambda x: ops.put_place(x, place, image=(4, 3), **windows), st.just([(1, 1, 2, 2)]))
+    check_op(lambda x: ops.take_place(x, place, windows=windows), st.just([(1, 1, 4, 3)]))
+    check_op(lambda x: ops.put_place(x, place, image=(4, 3), windows=windows), st.just([(1, 1, 2, 2)]))
 
 
 @pytest.mark.parametrize("settings", [(2, 2, 1), (3, 1, 1), (3, 2, 1), (2, 1, 1, 3), (3, 2, 1, 2), (3, 2, 1, 1, True)])

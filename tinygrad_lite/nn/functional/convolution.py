@@ -11,8 +11,7 @@ import numpy as np
 from tinygrad_lite import ops
 from tinygrad_lite.backend import HALF, ShapeError, require_one_dtype
 from tinygrad_lite.creation import tensor
-from tinygrad_lite.ops.windows import Pair
-from tinygrad_lite.ops.windows import output_size as windows_that_fit
+from tinygrad_lite.ops.windows import Windows, windows_that_fit
 from tinygrad_lite.tensor import Tensor
 
 
@@ -133,9 +132,8 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
         return unfold(input.unsqueeze(0), kernel_size, dilation, padding, stride).squeeze(0)
     if input.ndim != 4:
         raise ShapeError(f"unfold: expected images (n, c, h, w) or one (c, h, w), but got {tuple(input.shape)}")
-    windows = _windows("unfold", kernel_size, dilation, padding, stride)
-    size = windows_that_fit((input.shape[2], input.shape[3]), *windows.values())
-    return ops.unfold(input, size=size, **windows)
+    windows = _unfolded("unfold", input.shape[2:], kernel_size, dilation, padding, stride)
+    return ops.unfold(input, windows=windows)
 
 
 def fold(
@@ -144,15 +142,15 @@ def fold(
     """Images (n, c, *output_size) from columns (n, c · kh · kw, windows): where windows overlap, numbers add up."""
     if input.ndim == 2:
         return fold(input.unsqueeze(0), output_size, kernel_size, dilation, padding, stride).squeeze(0)
-    windows = _windows("fold", kernel_size, dilation, padding, stride)
     image = pair_of("fold", "output_size", output_size, 1)
-    size = windows_that_fit(image, *windows.values())
-    if input.ndim != 3 or input.shape[1] % math.prod(windows["kernel"]) or input.shape[2] != math.prod(size):
+    windows = _unfolded("fold", image, kernel_size, dilation, padding, stride)
+    numbers, columns = math.prod(windows.kernel), math.prod(windows.size)
+    if input.ndim != 3 or input.shape[1] % numbers or input.shape[2] != columns:
         raise ShapeError(
-            f"fold: expected columns (n, c · {math.prod(windows['kernel'])}, {math.prod(size)}), the numbers of a"
-            f" kernel and the windows of an image {image}, but got {tuple(input.shape)}"
+            f"fold: expected columns (n, c · {numbers}, {columns}), the numbers of a kernel and the windows of an"
+            f" image {image}, but got {tuple(input.shape)}"
         )
-    return ops.fold(input, image=image, size=size, **windows)
+    return ops.fold(input, image=image, windows=windows)
 
 
 def interpolate(
@@ -227,13 +225,15 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     return ops.pad(input, widths=tuple(pad), value=value)
 
 
-def _windows(name: str, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> dict[str, Pair]:
-    return {
-        "kernel": pair_of(name, "kernel_size", kernel_size, 1),
-        "stride": pair_of(name, "stride", stride, 1),
-        "padding": pair_of(name, "padding", padding, 0),
-        "dilation": pair_of(name, "dilation", dilation, 1),
-    }
+def _unfolded(name: str, image: Sequence[int], kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> Windows:
+    """The windows on an image (h, w), their settings checked."""
+    return windows_that_fit(
+        image,
+        pair_of(name, "kernel_size", kernel_size, 1),
+        pair_of(name, "stride", stride, 1),
+        pair_of(name, "padding", padding, 0),
+        pair_of(name, "dilation", dilation, 1),
+    )
 
 
 def pair_of(name: str, setting: str, value: Any, least: int) -> tuple[int, int]:

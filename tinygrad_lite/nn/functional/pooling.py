@@ -12,7 +12,7 @@ from tinygrad_lite.backend import ShapeError
 from tinygrad_lite.creation import tensor
 from tinygrad_lite.functions import cat
 from tinygrad_lite.nn.functional.convolution import pair_of
-from tinygrad_lite.ops.windows import Pair, output_size
+from tinygrad_lite.ops.windows import Pair, Windows, windows_that_fit
 from tinygrad_lite.tensor import Tensor
 
 
@@ -35,11 +35,11 @@ def max_pool2d(
     Of several largest the first gets the gradient. Raises ShapeError for windows larger than the padded image.
     """
     dilation = pair_of("max_pool2d", "dilation", dilation, 1)
-    windows = _windows("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
-    y = _of_images(input, lambda images: ops.max_pool(images, **windows))
+    windows = _pooled("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
+    y = _of_images(input, lambda images: ops.max_pool(images, windows=windows))
     if not return_indices:
         return y
-    return y, _of_images(input.detach(), lambda images: ops.largest_index(images, **windows))
+    return y, _of_images(input.detach(), lambda images: ops.largest_index(images, windows=windows))
 
 
 def avg_pool2d(
@@ -57,16 +57,15 @@ def avg_pool2d(
     divisor_override: divide the window's sum by this, whatever it counts.
     """
     _check_floating("avg_pool2d", input)
-    windows = _windows("avg_pool2d", input, kernel_size, stride, padding, (1, 1), ceil_mode)
-    del windows["dilation"]
-    total = _of_images(ops.single(input), lambda images: ops.window_sum(images, **windows))
+    windows = _pooled("avg_pool2d", input, kernel_size, stride, padding, (1, 1), ceil_mode)
+    total = _of_images(ops.single(input), lambda images: ops.window_sum(images, windows=windows))
     if divisor_override is not None:
         if divisor_override == 0:
             raise ValueError("avg_pool2d: divisor must be not zero")
         return (total / divisor_override).to(input.dtype)
     down, across = (
-        _counted(s, k, n, step, p, p if count_include_pad else 0)
-        for s, k, n, step, p in zip(input.shape[-2:], *windows.values(), strict=True)
+        _places_counted(s, k, n, step, p, p if count_include_pad else 0)
+        for s, k, n, step, p in zip(input.shape[-2:], *windows[:4], strict=True)
     )
     counts = np.outer(down, across)
     if (counts == counts[0, 0]).all():
@@ -74,7 +73,7 @@ def avg_pool2d(
     return (total / tensor(counts, dtype=total.dtype, device=input.device)).to(input.dtype)
 
 
-def _counted(size: int, kernel: int, windows: int, stride: int, padding: int, margin: int) -> np.ndarray:
+def _places_counted(size: int, kernel: int, windows: int, stride: int, padding: int, margin: int) -> np.ndarray:
     """How many places of each window lie on the image, or on the margin around it."""
     begin = np.arange(windows) * stride - padding
     return np.minimum(begin + kernel, size + margin) - np.maximum(begin, -margin)
@@ -112,9 +111,10 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any) -> Tensor:
 # ------------------------------------------------------------------------------------------------------- arguments
 
 
-def _windows(
+def _pooled(
     name: str, input: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Pair, ceil_mode: bool
-) -> dict[str, Pair]:
+) -> Windows:
+    """The windows of a pooling, its arguments checked."""
     _check_images(name, input)
     kernel = pair_of(name, "kernel_size", kernel_size, 1)
     stride = kernel if stride is None or stride == [] else pair_of(name, "stride", stride, 1)
@@ -125,8 +125,7 @@ def _windows(
             f" kernel_size={kernel} and dilation={dilation}"
         )
     height, width = input.shape[-2:]
-    size = output_size((height, width), kernel, stride, padding, dilation, ceil_mode=ceil_mode)
-    return {"kernel": kernel, "size": size, "stride": stride, "padding": padding, "dilation": dilation}
+    return windows_that_fit((height, width), kernel, stride, padding, dilation, ceil_mode=ceil_mode)
 
 
 def _of_images(input: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
