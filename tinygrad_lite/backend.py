@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import builtins
 import contextlib
-import functools
 import importlib
 import math
 import sys
@@ -22,16 +21,12 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite import fast
+
 Array = Any  # a numpy.ndarray or a cupy.ndarray: the two have no common class to name here
 DType = np.dtype
 
 LIBRARIES = {"cpu": "numpy", "cuda": "cupy"}  # device type -> the module whose arrays live there
-
-
-# Memory of large arrays goes back to the system when they are freed, and new memory comes as pages of zeros: in a
-# training step that takes longer than many of its operations. glibc keeps blocks up to the size of the largest that was
-# ever freed, if below 32 MB. So one of 31 MB is asked for and freed; nobody writes to it, so it costs nothing.
-np.empty(31 * 2**20, dtype="uint8")
 
 
 class ShapeError(ValueError, RuntimeError):
@@ -508,8 +503,6 @@ def manual_seed(seed: int) -> Generator:
 
 # --------------------------------------------------- functions that NumPy's protocols do not carry over to CuPy
 
-BLOCK = 128  # so many numbers are added up one after the other
-
 
 def sum(x: Array, axis: Any = None, keepdims: Any = False) -> Array:
     """The sum over `axis` (an int, a tuple, or None for all): of bools and integers as int64.
@@ -524,45 +517,10 @@ def sum(x: Array, axis: Any = None, keepdims: Any = False) -> Array:
         return sum(x.astype(SINGLE), axis, keepdims).astype(HALF)
     if type(x) is not np.ndarray:
         return x.sum(axis=axis, keepdims=keepdims)
-    if x.size > 2 * BLOCK:
-        while (long := _long_dimension(x.shape, x.strides, axis)) is not None:
-            x = _sum_blocks(x, long)
-    return _reduce(np.add, x, axis, keepdims)  # np.sum does this, after a microsecond of preparation
-
-
-@functools.lru_cache(maxsize=4096)
-def _long_dimension(shape: tuple[int, ...], strides: tuple[int, ...], axis: Any) -> int | None:
-    """The dimension to sum in blocks first, before the rest is summed over `axis`; None if NumPy may sum it all.
-
-    A stretch of memory NumPy sums pairwise, but stretch after stretch in turn: so the mean of two million rows of 0.1
-    would be 0.0985. That is bad where there are many turns.
-    """
-    axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    stretch = builtins.min((abs(s) for s, n in zip(strides, shape, strict=True) if n > 1), default=0)
-    turns = []  # the dimensions that are no part of the stretch
-    for d in sorted((d % len(shape) for d in axes), key=lambda d: abs(strides[d])):
-        if abs(strides[d]) == stretch:
-            stretch *= shape[d]
-        else:
-            turns.append(d)
-    if math.prod(shape[d] for d in turns) <= 2 * BLOCK:
-        return None
-    return builtins.max(turns, key=shape.__getitem__)
-
-
-def _sum_blocks(x: np.ndarray, d: int) -> np.ndarray:
-    """Every BLOCK numbers along dimension d added up, or all if there are no more. What is left over stays as it is.
-
-    The numbers of a block lie `apart` places apart, so that where rows are short NumPy adds many of them at once.
-    """
-    before, n, after = x.shape[:d], x.shape[d], x.shape[d + 1 :]
-    if n <= BLOCK:
-        return x.sum(d, keepdims=True)
-    apart = builtins.max(1, builtins.min(4096 // builtins.max(math.prod(after), 1), n // BLOCK))
-    whole = n - n % (BLOCK * apart)
-    along = (slice(None),) * d
-    blocks = x[(*along, slice(whole))].reshape(*before, -1, BLOCK, apart, *after).sum(d + 1)
-    return np.concatenate([blocks.reshape(*before, -1, *after), x[(*along, slice(whole, None))]], axis=d)
+    if x.size > 2 * fast.BLOCK:
+        while (long := fast.long_dimension(x.shape, x.strides, axis)) is not None:
+            x = fast.sum_blocks(x, long)
+    return fast.reduce(np.add, x, axis, keepdims)  # np.sum does this, after a microsecond of preparation
 
 
 def cumsum(x: Array, axis: int) -> Array:
@@ -575,21 +533,8 @@ def cumsum(x: Array, axis: int) -> Array:
 def max(x: Array, axis: Any = None, keepdims: Any = False) -> Array:
     """The largest element over `axis` (an int, a tuple, or None for all)."""
     if isinstance(x, np.ndarray):
-        return _reduce(np.maximum, x, axis, keepdims)
+        return fast.reduce(np.maximum, x, axis, keepdims)
     return x.max(axis=axis, keepdims=keepdims)
-
-
-def _reduce(ufunc: np.ufunc, x: np.ndarray, axis: Any, keepdims: Any) -> Any:
-    """ufunc.reduce, but in an order in which NumPy goes through long stretches of memory, which is many times as fast.
-
-    Many short rows are first turned into few long ones; of batch, height and width the batch is taken first.
-    """
-    if x.ndim == 2 and x.shape[0] > x.shape[1] and x.shape[1] <= 16 and axis in (1, (1,)):
-        found = ufunc.reduce(x.T.copy(), axis=0)
-        return found[:, None] if keepdims else found
-    if type(axis) is tuple and 1 < len(axis) < x.ndim and axis[0] == 0 and x.shape[0] > 8 and x.flags.c_contiguous:
-        x = ufunc.reduce(x, axis=0, keepdims=True)
-    return ufunc.reduce(x, axis=axis, keepdims=keepdims)
 
 
 def expand(x: Array, shape: tuple[int, ...]) -> Array:
@@ -609,36 +554,14 @@ def diagonal(x: Array, offset: int, dim1: int, dim2: int) -> Array:
 
 def keep(mask: Array, x: Array) -> Array:
     """x where mask is True, else 0, an infinity or NaN in x too (which x * mask would turn into NaN)."""
-    if _by_bits(mask, x):
-        bits = _bits(mask, x.dtype)
-        bits &= x.view(bits.dtype)
-        return bits.view(x.dtype)
-    return np.where(mask, x, 0)
+    return fast.keep(mask, x) if fast.by_bits(mask, x) else np.where(mask, x, 0)
 
 
 def where(mask: Array, a: Any, b: Any) -> Array:
     """a where mask is True, else b: arrays that broadcast together, or numbers."""
-    if _by_bits(mask, a) and _by_bits(mask, b) and a.dtype == b.dtype:
-        bits = _bits(mask, a.dtype)
-        other = b.view(bits.dtype)
-        bits &= a.view(bits.dtype) ^ other  # what differs between the two, where a is to be taken
-        bits ^= other
-        return bits.view(a.dtype)
+    if fast.by_bits(mask, a) and fast.by_bits(mask, b) and a.dtype == b.dtype:
+        return fast.choose(mask, a, b)
     return np.where(mask, a, b)
-
-
-def _by_bits(mask: Array, x: Any) -> bool:
-    """Whether to choose numbers of x bit by bit: `np.where` takes ten times as long on a mask without a pattern, since
-    the processor guesses each branch. It takes many numbers for that to matter.
-    """
-    return isinstance(x, np.ndarray) and x.size > 512 and x.dtype.kind == "f" and x.shape == mask.shape
-
-
-def _bits(mask: Array, dtype: DType) -> Array:
-    """Integers as wide as dtype: all ones (-1) where mask is True, all zeros elsewhere."""
-    bits = mask.astype(f"i{dtype.itemsize}")
-    np.negative(bits, out=bits)
-    return bits
 
 
 def clip(x: Array, low: Any, high: Any, out: Array | None = None) -> Array:
