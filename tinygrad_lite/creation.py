@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_lite import backend
 from tinygrad_lite.backend import Generator
-from tinygrad_lite.methods.arguments import all_ints, plain, sizes
+from tinygrad_lite.methods.arguments import all_ints, sizes, without_tensors
 from tinygrad_lite.tensor import Tensor
 
 
@@ -61,7 +61,7 @@ def tensor(*data: Any, dtype: Any = None, device: Any = None, requires_grad: boo
     values = data[0] if len(data) == 1 else data
     if device is None and isinstance(values, Tensor):
         device = values.device
-    return _leaf(backend.as_array(plain(values), dtype, device), requires_grad)
+    return _leaf(backend.as_array(without_tensors(values), dtype, device), requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:

@@ -257,7 +257,7 @@ class Tensor(Methods):
             if isinstance(other, Tensor) and type(other._array) is type(array) is np.ndarray:
                 values.append(other._array)
             else:
-                values.append(_plain(other, op, self))
+                values.append(_operand_in_place(other, op, self))
         try:
             if change is None or (array.dtype.char not in "fd" and op.types != "any"):
                 _overwrite(array, op, values, settings)
@@ -496,7 +496,7 @@ def _overwrite(array: Array, op: Op, others: list[Any], settings: dict[str, Any]
 KINDS = {"b": 0, "u": 1, "i": 1, "f": 2}  # the kinds of dtypes, in the order in which one may become another unasked
 
 
-def _plain(value: Any, op: Op, like: Tensor) -> Any:
+def _operand_in_place(value: Any, op: Op, like: Tensor) -> Any:
     """An operand of an in-place operation as an array or a number."""
     if isinstance(value, Tensor):
         if not backend.on_one_device(like._array, value._array):

@@ -16,12 +16,12 @@ Number = bool | int | float
 NUMBERS = (float, int, bool)
 
 
-def plain(data: Any) -> Any:
+def without_tensors(data: Any) -> Any:
     """Nested sequences of numbers, arrays and Tensors, with arrays in the place of the Tensors."""
     if isinstance(data, Traced):
         return data._array
     if isinstance(data, (list, tuple)):
-        return [part if type(part) in NUMBERS else _on_host(plain(part)) for part in data]
+        return [part if type(part) in NUMBERS else _on_host(without_tensors(part)) for part in data]
     return data
 
 
@@ -31,7 +31,7 @@ def _on_host(value: Any) -> Any:
 
 def as_operand(value: Any, device: Any = None) -> Any:
     """What stands beside a Tensor: a Tensor as it is, anything else (a number, a list) as an array."""
-    return value if isinstance(value, Traced) else backend.as_array(plain(value), where=device)
+    return value if isinstance(value, Traced) else backend.as_array(without_tensors(value), where=device)
 
 
 def all_ints(values: Sequence[Any]) -> bool:

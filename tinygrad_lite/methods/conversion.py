@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_lite import backend, ops
 from tinygrad_lite.backend import Device
-from tinygrad_lite.methods.arguments import plain, sizes
+from tinygrad_lite.methods.arguments import sizes, without_tensors
 from tinygrad_lite.op import Traced
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class Conversion(Traced):
 
     def new_tensor(self, data: Any) -> Tensor:
         """A new Tensor holding `data`, of this dtype, on this device."""
-        return self._wrap(backend.as_array(plain(data), self.dtype, self.device))
+        return self._wrap(backend.as_array(without_tensors(data), self.dtype, self.device))
 
     def new_zeros(self, *shape: Any) -> Tensor:
         """Zeros of this dtype, on this device."""

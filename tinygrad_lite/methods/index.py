@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygrad_lite import backend
 from tinygrad_lite.backend import Array
-from tinygrad_lite.methods.arguments import plain
+from tinygrad_lite.methods.arguments import without_tensors
 from tinygrad_lite.op import Traced
 
 ALL = slice(None)
@@ -63,7 +63,7 @@ def in_two_steps(index: Any, x: Array) -> tuple[Any, Any]:
             picked.append(part)
         else:  # a single bool: a new dimension, of size 1 where it is True, else 0
             view.append(None)
-            picked.append(_beside(np.zeros(int(part), "int64"), x))
+            picked.append(_on_device_of(np.zeros(int(part), "int64"), x))
         dim += n
     if sum(map(backend.is_array, picked)) > 1:  # of these at most one may be a mask on CuPy
         with backend.beside(x):
@@ -85,7 +85,7 @@ def _part(part: Any, x: Array) -> Any:
     if is_tensor:
         part = part._array
     elif isinstance(part, list | range | tuple):
-        part = np.array(plain(list(part)))
+        part = np.array(without_tensors(list(part)))
         part = part if part.size else part.astype("int64")
     elif isinstance(part, bool | np.bool_):
         part = np.asarray(part)
@@ -105,7 +105,7 @@ def _part(part: Any, x: Array) -> Any:
             f"tensors used as indices must be long, int, byte or bool tensors, and this one is {part.dtype}"
         )
     with backend.beside(part):
-        return _beside(part.astype(wanted), x)  # a copy: its owner may change it later
+        return _on_device_of(part.astype(wanted), x)  # a copy: its owner may change it later
 
 
 def _refuse_beyond(positions: Array, size: int) -> None:
@@ -115,7 +115,7 @@ def _refuse_beyond(positions: Array, size: int) -> None:
             raise IndexError(f"index {int(positions.min())} or {int(positions.max())} is out of bounds for size {size}")
 
 
-def _beside(part: Array, x: Array) -> Array:
+def _on_device_of(part: Array, x: Array) -> Array:
     if isinstance(x, np.ndarray) and not isinstance(part, np.ndarray):
         raise RuntimeError(
             "indices should be either on cpu or on the same device as the indexed tensor (cpu): use index.cpu()"

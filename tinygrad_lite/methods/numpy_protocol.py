@@ -220,7 +220,7 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], settings: dict[
     name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
     if any(isinstance(out, Traced) for out in settings.get("out", ())):
         raise TypeError(f"{name}: a Tensor cannot be the `out` of a NumPy function. Use copy_() on it")
-    return getattr(ufunc, method)(*_plain(inputs, name), **_plain(settings, name))
+    return getattr(ufunc, method)(*_detached(inputs, name), **_detached(settings, name))
 
 
 def call_function(function: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
@@ -234,10 +234,10 @@ def call_function(function: Any, inputs: tuple[Any, ...], settings: dict[str, An
             takes = inspect.signature(ours)
             raise TypeError(f"{name} on a Tensor takes {takes}, and {', '.join(settings)} is not among it") from error
         return ours(*inputs, **settings)
-    return function(*_plain(inputs, name), **_plain(settings, name))
+    return function(*_detached(inputs, name), **_detached(settings, name))
 
 
-def _plain(value: Any, name: str) -> Any:
+def _detached(value: Any, name: str) -> Any:
     """Arguments with arrays in the place of Tensors. TypeError if one of these requires a gradient."""
     if isinstance(value, Traced):
         if value.requires_grad:
@@ -247,7 +247,7 @@ def _plain(value: Any, name: str) -> Any:
             )
         return value.numpy()
     if isinstance(value, tuple | list):
-        return type(value)([_plain(part, name) for part in value])
+        return type(value)([_detached(part, name) for part in value])
     if isinstance(value, dict):
-        return {key: _plain(part, name) for key, part in value.items()}
+        return {key: _detached(part, name) for key, part in value.items()}
     return value
