@@ -324,7 +324,7 @@ def rounded(output: Array, inputs: Sequence[Any]) -> Array:
         dtypes = {value.dtype for value in inputs if is_array(value) and value.dtype.kind == "f"}
         if dtypes == {HALF}:
             with np.errstate(over="ignore"):  # to infinity, as in PyTorch
-                return HALF.type(output) if isinstance(output, np.generic) else cast(output, HALF)
+                return cast(output, HALF)
     return output
 
 
@@ -356,6 +356,8 @@ def cast(x: Array, dtype: Any) -> Array:
     """The array with its elements converted to `dtype`; the array itself if it has that dtype already."""
     if x.dtype == dtype:
         return x
+    if isinstance(x, (np.ndarray, np.generic)):  # NumPy gives a scalar for an array without dimensions
+        return x.astype(dtype)
     with beside(x):
         return x.astype(dtype)
 
@@ -513,7 +515,7 @@ def sum(x: Array, axis: Any = None, keepdims: Any = False) -> Array:
     dtype = x.dtype
     if dtype.kind != "f":
         return x.sum(axis=axis, dtype="int64", keepdims=keepdims)
-    if dtype == HALF:
+    if dtype is HALF:
         return sum(x.astype(SINGLE), axis, keepdims).astype(HALF)
     if type(x) is not np.ndarray:
         return x.sum(axis=axis, keepdims=keepdims)

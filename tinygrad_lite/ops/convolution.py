@@ -194,7 +194,7 @@ def fold(x, *, image, windows):
     framed = np.zeros_like(columns, shape=(*columns.shape[:2], *windows.reach()))
     for k, m, down, across in windows.places():
         framed[:, :, down, across] += columns[:, :, k, m]
-    return unframe(framed, image, windows).astype(x.dtype, copy=False)
+    return backend.cast(unframe(framed, image, windows), x.dtype)
 
 
 @fold.gradient("x")

@@ -108,7 +108,9 @@ def _(g):
 @op(types="common")
 def pow(a, b):
     """y = aᵇ.  The derivative by a is 0 where b is 0, and the one by b is 0 where a is 0 and b ≥ 0."""
-    if _kind(a) == "b":  # 1ᵇ and 0ᵇ are numbers, not truths
+    if isinstance(a, bool) or (
+        not isinstance(a, int | float) and a.dtype.kind == "b"
+    ):  # 1ᵇ and 0ᵇ are numbers, not truths
         _refuse_bools(a, b)
         a = int(a) if isinstance(a, bool) else a.astype(backend.result_type(a, b))
     if isinstance(b, (int, float)) and b == 3:

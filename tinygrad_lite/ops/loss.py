@@ -19,7 +19,7 @@ from tinygrad_lite.ops.elementwise import sigmoid, single, where
 def mse_loss(input, target):
     """y = mean (input - target)², over all elements."""
     difference = single(input) - single(target)
-    return (backend.sum(difference * difference) / difference.size).astype(input.dtype, copy=False)
+    return backend.cast(backend.sum(difference * difference) / difference.size, input.dtype)
 
 
 @mse_loss.gradient("input")
@@ -37,7 +37,7 @@ def _(g, input, target):
 @op
 def nll_loss(log_p, rows, classes):
     """y = -mean log_p[rowsₙ, classesₙ],  for log-probabilities (examples, classes): NaN where there are no rows."""
-    return (backend.sum(single(log_p[rows, classes])) / -(len(rows) or math.nan)).astype(log_p.dtype, copy=False)
+    return backend.cast(backend.sum(single(log_p[rows, classes])) / -(len(rows) or math.nan), log_p.dtype)
 
 
 @nll_loss.gradient("log_p")
@@ -68,7 +68,7 @@ def binary_cross_entropy_with_logits(x, target):
     share = (x > 0).astype(x.dtype) - target
     with np.errstate(invalid="ignore"):  # 0 · ∞, which is not kept
         straight = backend.keep(share != 0, share * x)
-    return (straight + np.log1p(np.exp(-np.abs(x)))).astype(x.dtype, copy=False)
+    return backend.cast(straight + np.log1p(np.exp(-np.abs(x))), x.dtype)
 
 
 @binary_cross_entropy_with_logits.gradient("x")

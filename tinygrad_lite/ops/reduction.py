@@ -68,8 +68,10 @@ def _(g, shape):
 def mean(x, *, dim=None, keepdim=False):
     """y = Σ x / n over `dim`, for floating dtypes."""
     _require_floating("mean", x)
-    y = sum.forward(single(x), dim=dim, keepdim=keepdim) / (count(x.shape, dim) or math.nan)
-    return y.astype(x.dtype, copy=False)
+    n = count(x.shape, dim) or math.nan
+    if x.dtype is backend.HALF:  # the sum may be more than half precision holds, though the mean is not
+        return (sum.forward(single(x), dim=dim, keepdim=keepdim) / n).astype(x.dtype)
+    return sum.forward(x, dim=dim, keepdim=keepdim) / n
 
 
 @mean.gradient("x")
@@ -84,7 +86,7 @@ def var(x, *, dim=None, correction=1, keepdim=False):
     wide = single(x)
     centred = wide - mean(wide, dim=dim, keepdim=True)
     y = sum(centred * centred, dim=dim, keepdim=keepdim) / _freedom(x.shape, dim, correction)
-    return y.astype(x.dtype, copy=False)
+    return backend.cast(y, x.dtype)
 
 
 @var.gradient("x")
@@ -100,7 +102,7 @@ def std(x, *, dim=None, correction=1, keepdim=False):
     wide = single(x)
     scale = _scale(wide, dims(dim, x.ndim))
     y = np.sqrt(var.forward(wide / scale, dim=dim, correction=correction, keepdim=keepdim))
-    return (y * scale.reshape(y.shape)).astype(x.dtype, copy=False)
+    return backend.cast(y * scale.reshape(y.shape), x.dtype)
 
 
 @std.gradient("x")
@@ -159,7 +161,7 @@ def prod(x, *, dim=None, keepdim=False):
     axes = None if dim is None else dims(dim, x.ndim)
     if x.dtype.kind != "f":
         return np.prod(x, axis=axes, dtype="int64", keepdims=keepdim)
-    return np.prod(single(x), axis=axes, keepdims=keepdim).astype(x.dtype, copy=False)
+    return backend.cast(np.prod(single(x), axis=axes, keepdims=keepdim), x.dtype)
 
 
 @prod.gradient("x")
@@ -269,10 +271,10 @@ def norm(x, *, p=2.0, dim=None, keepdim=False):
             y = np.sqrt(backend.sum(wide * wide, axes, keepdim))
         limits = np.finfo(wide.dtype)
         if ((y > math.sqrt(limits.tiny / limits.eps)) & (y < math.inf)).all():
-            return y.astype(x.dtype, copy=False)  # no square was too large or too small
+            return backend.cast(y, x.dtype)  # no square was too large or too small
     scale = _scale(wide, axes)
     y = backend.sum(np.abs(wide / scale) ** p, axes, keepdim) ** (1 / p)
-    return (y * scale.reshape(y.shape)).astype(x.dtype, copy=False)
+    return backend.cast(y * scale.reshape(y.shape), x.dtype)
 
 
 @norm.gradient("x")
@@ -294,7 +296,7 @@ def logsumexp(x, *, dim, keepdim=False):
     with np.errstate(divide="ignore"):  # of nothing, or of e^-∞ alone: ln 0 = -∞
         y = np.log(backend.sum(np.exp(wide - top), axes, True)) + top
     y = y if keepdim else y.reshape(tuple(size for d, size in enumerate(x.shape) if d not in axes))
-    return y.astype(x.dtype, copy=False)
+    return backend.cast(y, x.dtype)
 
 
 @logsumexp.gradient("x")
@@ -319,7 +321,7 @@ def softmax(x, *, dim):
     y = single(x) - _largest(x, axes)  # the only array made here: a new one for each step would cost more than the step
     np.exp(y, out=y)
     y /= backend.sum(y, axes, True)
-    return y.astype(x.dtype, copy=False)
+    return backend.cast(y, x.dtype)
 
 
 @softmax.gradient("x")
@@ -335,7 +337,7 @@ def log_softmax(x, *, dim):
     axes = (one_dim(dim, x.ndim),)
     y = single(x) - _largest(x, axes)
     y -= np.log(backend.sum(np.exp(y), axes, True))
-    return y.astype(x.dtype, copy=False)
+    return backend.cast(y, x.dtype)
 
 
 @log_softmax.gradient("x")
