@@ -7,7 +7,7 @@
     x.grad  # tensor([2., 4.])
 
 The names are PyTorch's. To read on: `op.py` (what an operation is), `ops/` (all of them, each above its derivatives),
-`autograd.py` (recording, and the walk back), `tensor.py` (the Tensor).
+`autograd/` (recording, and the walk back), `tensor.py` (the Tensor).
 """
 
 from __future__ import annotations

@@ -4,10 +4,10 @@
         loss = model(x).log().mean()
         loss.backward()
 
-Inside the block every operation looks at what it made, every gradient rule at what it gave, and the first number that
-is none is an error, which names the operation and the line. The line is that of the innermost caller outside of this
-package. It is noted for recorded operations and for changes in place too, so that other errors of the backward pass
-can name it. All this takes time: use it to look for a mistake, then take it out.
+Inside the block the result of every operation and of every gradient rule is looked at, and the first NaN or infinity is
+an error that names the operation and the line. The line is that of the innermost caller outside of this package. It is
+noted for recorded operations and for changes in place too, so that other errors of the backward pass can name it. All
+this takes time: use it to look for a mistake, then take it out.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PACKAGE = str(Path(__file__).parent)
 
 # Of this thread, or this asynchronous task:
 watching: ContextVar[bool] = ContextVar("watching", default=False)  # are lines noted?
-checking: ContextVar[bool] = ContextVar("checking", default=True)  # and is there a look at the numbers?
+checking: ContextVar[bool] = ContextVar("checking", default=True)  # and are the numbers looked at?
 
 
 class set_detect_anomaly(contextlib.AbstractContextManager["set_detect_anomaly"]):
@@ -51,8 +51,8 @@ class set_detect_anomaly(contextlib.AbstractContextManager["set_detect_anomaly"]
 class detect_anomaly(set_detect_anomaly):
     """`with detect_anomaly():` the first NaN or infinity, forward or backward, is a RuntimeError that names its cause.
 
-    An infinity that you give, such as the -inf of a mask, is no anomaly, nor what follows from it, as long as it is
-    no NaN.
+    An infinity that you pass in, such as the -inf of a mask, is not an anomaly, nor is what follows from it, unless
+    that is NaN.
     """
 
     def __init__(self, check_nan: bool = True) -> None:
@@ -93,7 +93,7 @@ def look_at_gradient(op: Op, name: str, index: int, g: Any, gradient: Any, line:
 
 
 def _anomaly(output: Array, given: Iterable[Any]) -> str:
-    """What is wrong with the output, and where, unless the numbers it was made of were wrong already: else ''."""
+    """What is wrong with the output, and where; '' if nothing is, or if its inputs were wrong already."""
     if not checking.get() or not is_array(output) or output.dtype.kind != "f" or bool(np.isfinite(output).all()):
         return ""
     numbers = [value for value in given if _is_floating(value)]

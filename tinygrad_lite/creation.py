@@ -35,7 +35,7 @@ def _shape(one_by_one: tuple[Any, ...], size: Any) -> tuple[int, ...]:
 
 
 def _check_held(name: str, dtype: Any, *numbers: Any) -> None:
-    """RuntimeError if an integer dtype does not hold one of the numbers. Cast, it would be another."""
+    """RuntimeError if an integer dtype cannot hold one of the numbers. Cast, it would be a different one."""
     dtype = backend.as_dtype(dtype)
     if dtype.kind in "iu":
         limits = np.iinfo(dtype)
@@ -53,7 +53,7 @@ def tensor(*data: Any, dtype: Any = None, device: Any = None, requires_grad: boo
     device: by default that of a Tensor, or of a CuPy array; for all else the default device.
 
     Python floats become float32, ints int64, bools bool; arrays keep their dtype. `tensor(3., 2)` is
-    `tensor([3., 2])`. TypeError for what is no number, ShapeError for rows of different lengths, RuntimeError for a
+    `tensor([3., 2])`. TypeError for what is not a number, ShapeError for rows of different lengths, RuntimeError for a
     dtype that cannot require gradients.
     """
     if not data:
@@ -129,7 +129,7 @@ def arange(
 ) -> Tensor:
     """start, start + step, ... below `end`; `arange(n)` is 0, ..., n - 1. int64 if all three are integers.
 
-    An integer dtype asked for cuts the numbers, if they are floats. RuntimeError if it does not hold them.
+    If an integer dtype is asked for, floats are truncated. RuntimeError if it cannot hold them.
     """
     start, end = (0, start) if end is None else (0 if start is None else start, end)
     if end is None:
@@ -144,7 +144,7 @@ def arange(
     count = math.ceil((end - start) / step)
     if count:
         _check_held("arange", dtype, start, start + (count - 1) * step)
-    between = dtype if integers or dtype.kind == "f" else "float64"  # NumPy would cut the step itself to an integer
+    between = dtype if integers or dtype.kind == "f" else "float64"  # NumPy would truncate the step too
     numbers = backend.create("arange", start, end, step, dtype=between, where=device)
     return _leaf(Tensor._wrap(numbers).to(dtype)._array, requires_grad)
 

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from tinygrad_lite.tensor import Tensor
 
 PRECISION = 4  # digits after the point
-LONG = 1000  # elements from which on only the edges are shown
+LONG = 1000  # elements: of a longer array only the edges are shown
 EDGE = 3  # how many are shown at each edge
 LINE = 80  # characters
 
 
 def format_tensor(tensor: Tensor, name: str = "tensor") -> str:
-    """The text of a Tensor: its numbers, and of dtype, device and gradient what is not the default."""
+    """The text of a Tensor: its numbers, and whatever of dtype, device and gradient is not the default."""
     array = backend.to_numpy(tensor._array)
     suffixes = []
     if array.size == 0 and array.ndim != 1:
@@ -56,7 +56,7 @@ def _numbers(array: np.ndarray, indent: int) -> str:
 
 
 def _nested(array: np.ndarray, indent: int, text: Callable[[Any], str], shortened: bool) -> str:
-    """The brackets of one dimension, and what they hold; of a shortened one the first and last EDGE parts."""
+    """The brackets of one dimension, and what they hold; of a shortened one, the first and last EDGE parts."""
     cut = shortened and len(array) > 2 * EDGE
     shown = [*array[:EDGE], *array[-EDGE:]] if cut else list(array)
     if array.ndim > 1:
@@ -77,7 +77,7 @@ def _formatter(array: np.ndarray) -> Callable[[Any], str]:
     if array.dtype.kind != "f":
         width = max(len(str(x)) for x in seen.ravel().tolist())
         return lambda x: str(x).rjust(width)
-    counted = [x for x in seen.ravel().tolist() if math.isfinite(x) and x != 0]  # which decide the form of all
+    counted = [x for x in seen.ravel().tolist() if math.isfinite(x) and x != 0]  # these decide the form of all
     sizes = [abs(x) for x in counted] or [1.0]
     whole = all(x == math.floor(x) for x in sizes)
     scientific = max(sizes) > 1000 * min(sizes) or max(sizes) > 1e8 or (not whole and min(sizes) < 1e-4)

@@ -183,7 +183,7 @@ def _operation(function: type[Function]) -> Op:
 
 
 def _pack(outputs: Sequence[Tensor]) -> Array:
-    """The arrays of several results as one, since an operation has one output: flat, one behind the other."""
+    """The arrays of several results as one, since an operation has one output: flat, one after the other."""
     if len(outputs) == 1:
         return outputs[0]._array
     return np.concatenate([output._array.reshape(-1) for output in outputs])

@@ -1,4 +1,4 @@
-"""What an operation is: a function on arrays, and one gradient rule for each input it can be differentiated by.
+"""What an operation is: a function on arrays, and one gradient rule for each differentiable input.
 
     @op
     def multiply(a, b):
@@ -13,7 +13,7 @@
         return g * a
 
 The positional parameters of the function are its *inputs*: arrays, Tensors or Python numbers. Its keyword-only
-parameters are its *settings* (`dim`, `keepdim`, an index), which nothing is differentiated by.
+parameters are its *settings* (`dim`, `keepdim`, an index), which get no gradient.
 
 Called with arrays, an operation is the plain function. Called with at least one Tensor, it hands the call over to
 that Tensor, which runs the function on the arrays inside and records the call. Because a rule is written with
@@ -180,8 +180,8 @@ class Op:
     def keeps(self, needs: int, number_of_inputs: int) -> tuple[int, ...]:
         """The values that a node keeps, one for each of `slots`: their positions in (y, *inputs), -1 for nothing.
 
-        needs: the inputs that need a gradient, as the bits of a number: bit k is set for input k. What only the rules
-            of the others ask for is not kept.
+        needs: the inputs that need a gradient, as the bits of a number: bit k is set for input k. What only the other
+            inputs' rules ask for is not kept.
         """
         if self.variadic:
             return self.slots(number_of_inputs)

@@ -463,7 +463,7 @@ def _rebuild(kind: type[Tensor], state: dict[str, Any]) -> Tensor:
 
 
 def _as_array(output: Any, op: Op) -> Array:
-    """What a function returned as an array: NumPy gives a scalar where an array of no dimensions is due."""
+    """What a function returned as an array: NumPy may return a scalar instead of an array without dimensions."""
     if isinstance(output, np.generic):
         return np.asarray(output)
     if not backend.is_array(output):
@@ -506,11 +506,11 @@ def _operand_in_place(value: Any, op: Op, like: Tensor) -> Any:
 
 
 def _operand(value: Any, op: Op, like: Tensor) -> Any:
-    """What stands beside a Tensor in an operation and is none: a number, or an array of the same library."""
+    """What is combined with a Tensor without being one: a number, or an array of the same library."""
     if not isinstance(value, np.generic) and not backend.is_array(value):
         raise TypeError(
             f"{op.name}(): expected a Tensor, an array or a number beside a Tensor, but got"
-            f" {type(value).__name__}. Make one of it with tensor(...)"
+            f" {type(value).__name__}. Convert it with tensor(...)"
         )
     backend.as_dtype(value.dtype)  # refuses complex numbers and the like
     if isinstance(value, np.generic):

@@ -10,7 +10,7 @@ inputs. `backward()` walks back over these nodes, by the chain rule. Each subjec
     mode.py      the recording switch: `no_grad` and its like
 
 `Function`, operations written as PyTorch's users write them, is found here by PyTorch's name; as it is written on
-Tensors, its room, `function.py`, lies above theirs.
+Tensors, its room, `function.py`, comes after theirs.
 """
 
 from __future__ import annotations

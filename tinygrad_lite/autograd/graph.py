@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 next_number = itertools.count(1).__next__  # numbers the nodes and the changes in place, in one order of time
 
-NO_SETTINGS: dict[str, Any] = {}  # one for all nodes that have none: a long graph is made of millions
+NO_SETTINGS: dict[str, Any] = {}  # shared by all nodes without settings: a long graph has millions
 
 
 class Node:
@@ -46,7 +46,7 @@ class Node:
 
     @property
     def next_functions(self) -> tuple[tuple[Node | Tensor | None, int], ...]:
-        """The nodes, or leaf Tensors, that gradients are handed on to, each with 0 (its number of that output)."""
+        """The nodes, or leaf Tensors, that gradients are handed on to, each with 0 (the number of its one output)."""
         return tuple((parent, 0) for parent in self.parents)
 
     def __repr__(self) -> str:

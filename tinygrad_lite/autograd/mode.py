@@ -1,4 +1,4 @@
-"""Is what is computed recorded? `no_grad`, `enable_grad` and `set_grad_enabled` say so, for a block or a function."""
+"""Whether what is computed is recorded: `no_grad`, `enable_grad` and `set_grad_enabled`, for a block or a function."""
 
 from __future__ import annotations
 

@@ -4,10 +4,10 @@ It starts with the gradient of the result with respect to itself, which is 1, an
 until the leaves (the Tensors nobody computed) have theirs.
 
 **The order matters.** With a = 1, b = a + a, c = b + b, the node of b receives a gradient twice, once for each use.
-It must wait for both before it hands its own on: plain recursion would run b's rules twice, and count a four times
-where two of these were already in b. Every node is numbered when it is made, and so is younger than its inputs. So
-the walk always takes the *youngest* node that waits: whatever was computed from it is younger still, and has already
-given its share. This is a topological order; a heap finds it in n log n steps, without recursion.
+It must wait for both before it hands its own on: plain recursion would run b's rules twice, with its sum so far, 1 and
+then 2, and a would get 2 + 4 = 6 instead of 4. Every node is numbered when it is made, and so is younger than its
+inputs. So the walk always takes the *youngest* node that waits: whatever was computed from it is younger still, and has
+already given its share. This is a topological order; a heap finds it in n log n steps, without recursion.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def backward_steps(
                     if gradient.dtype is not like.dtype:
                         gradient = cast(gradient, dtype=like.dtype)
                     if isinstance(gradient, np.generic):
-                        gradient = np.asarray(gradient)  # NumPy gives a scalar where an array is due
+                        gradient = np.asarray(gradient)  # NumPy may return a scalar instead of an array
                     if watched:
                         look_at_gradient(op, node.name(), index, g, gradient, node.line)
                     own = not create_graph and gradient.base is None and getrefcount(gradient) <= ALONE
@@ -125,7 +125,7 @@ def backward_steps(
             node.saved, node.parents, node.settings = None, (), NO_SETTINGS
         yield node, g, handed
 
-    # The nodes are done: only leaves are left. None is given its gradient before every hook has run without an error.
+    # The nodes are done: only leaves are left. No leaf gets its gradient before every hook has run without an error.
     for leaf in list(sums.of):
         gradient = sums.of.pop(leaf)
         if wanted is None:
@@ -180,7 +180,7 @@ def _starting_gradient(output: Tensor, gradient: Any, create_graph: bool) -> Any
 
 
 def _leading_to(wanted: dict[Node | Tensor, Any], outputs: Sequence[Tensor]) -> set[Node | Tensor]:
-    """The nodes and leaves from which a wanted one can be reached, among those that the outputs stand on."""
+    """The nodes and leaves from which a wanted one can be reached, among those that the outputs were computed from."""
     useful = set(wanted)
     found: set[Node] = set()
     stack = [output._source() for output in outputs]
@@ -197,7 +197,7 @@ def _leading_to(wanted: dict[Node | Tensor, Any], outputs: Sequence[Tensor]) -> 
 
 @contextlib.contextmanager
 def _around(gradient: Any) -> Iterator[None]:
-    """While the rules run: the gradient's device is the current one and, if it is a Tensor, all is recorded."""
+    """While the rules run: the gradient's device is the current one and, if it is a Tensor, everything is recorded."""
     if isinstance(gradient, Traced):
         with enable_grad(), backend.beside(gradient._array):
             yield
