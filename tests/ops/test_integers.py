@@ -58,7 +58,7 @@ def test_powers_of_bools_are_integers():
     ):
         assert (power.tolist(), power.dtype) == (expected, dtype)
     for function in (lambda: x**x, lambda: x // x, lambda: x % x, lambda: x.div(x, rounding_mode="trunc")):
-        with pytest.raises(NotImplementedError, match="not there for bools"):
+        with pytest.raises(NotImplementedError, match="not defined for bools"):
             function()
 
 

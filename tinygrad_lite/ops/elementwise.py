@@ -1,7 +1,7 @@
 """Operations that treat every element alike, with NumPy's broadcasting: arithmetic and the textbook's functions.
 
-Each function stands directly above its derivatives. A rule is given g, the gradient of the loss by the output y, and
-returns g · dy/dx, element by element. Where the inputs were broadcast, the walk sums the result back.
+Each function stands directly above its derivatives. A rule is given g, the gradient of the loss with respect to the
+output y, and returns g · dy/dx, element by element. Where the inputs were broadcast, the walk sums the result back.
 
 The functions take arrays and Python numbers, and use NumPy's own functions, which CuPy arrays answer to.
 """
@@ -91,7 +91,7 @@ def _(g, b):
 
 @div.gradient("b")
 def _(g, a, b):
-    return -g * (a / b) / b  # not by y: like PyTorch's, the quotient may be changed in place
+    return -g * (a / b) / b  # not from y: like PyTorch's, the quotient may be changed in place
 
 
 @op
@@ -107,10 +107,10 @@ def _(g):
 
 @op(types="common")
 def pow(a, b):
-    """y = aᵇ.  The derivative by a is 0 where b is 0, and the one by b is 0 where a is 0 and b ≥ 0."""
+    """y = aᵇ.  dy/da is 0 where b is 0, and dy/db is 0 where a is 0 and b ≥ 0."""
     if isinstance(a, bool) or (
         not isinstance(a, int | float) and a.dtype.kind == "b"
-    ):  # 1ᵇ and 0ᵇ are numbers, not truths
+    ):  # 1ᵇ and 0ᵇ are numbers, not truth values
         _refuse_bools(a, b)
         a = int(a) if isinstance(a, bool) else a.astype(backend.result_type(a, b))
     if isinstance(b, (int, float)) and b == 3:
@@ -135,7 +135,7 @@ def _(g, y, a, b):
 
 @op(types="common")
 def remainder(a, b):
-    """y = a - b · ⌊a / b⌋, of the sign of b, as Python's %. RuntimeError where an integer is divided by 0."""
+    """y = a - b · ⌊a / b⌋, with the sign of b, as Python's %. RuntimeError where an integer is divided by 0."""
     _refuse_bools(a, b)
     _refuse_zero(a, b)
     return a % b
@@ -177,7 +177,7 @@ def _kind(x: Any) -> str:
 
 def _refuse_bools(a: Any, b: Any) -> None:
     if _kind(a) == _kind(b) == "b":
-        raise NotImplementedError("not there for bools. Use long() or float() first")
+        raise NotImplementedError("not defined for bools. Use long() or float() first")
 
 
 def _refuse_zero(a: Any, b: Any) -> None:
@@ -483,7 +483,7 @@ def _ratio(x, coefficients):
 def _polynomial(x, coefficients):
     total = x * coefficients[0] + coefficients[1]
     for coefficient in coefficients[2:]:
-        total *= x  # in place: to make a new array takes as long as to fill it
+        total *= x  # in place: making a new array takes as long as filling it
         total += coefficient
     return total
 
@@ -666,7 +666,7 @@ def _(g):
 
 
 def single(x: Any) -> Any:
-    """Half precision in 32 bits, in which its sums, squares and quotients are computed; what is not half, as it is."""
+    """Half precision in 32 bits, in which its sums, squares and quotients are computed; anything else as it is."""
     return cast(x, dtype=backend.SINGLE) if x.dtype == backend.HALF else x
 
 
@@ -777,7 +777,7 @@ def _require_integers(sign: str, a: Any, b: Any) -> None:
 
 @op
 def isnan(x):
-    """True where x is not a number"""
+    """True where x is NaN"""
     return np.isnan(x)
 
 

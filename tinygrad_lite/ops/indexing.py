@@ -4,7 +4,7 @@ Reading and adding-back are each other's gradient: `getitem` and `index_put`, `g
 that is read twice receives the sum of both gradients.
 
 An index is what NumPy takes, in the two forms that Tensors use (`methods/index.py`): a tuple of ints, slices, None
-and an Ellipsis, or one of index arrays, masks and full slices. NumPy reads these as PyTorch does; not so an int and an
+and an Ellipsis, or one of index arrays, masks and full slices. NumPy reads these as PyTorch does, but not an int and an
 index array together.
 """
 

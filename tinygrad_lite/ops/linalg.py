@@ -60,7 +60,7 @@ def rows(x: Any) -> Any:
 def of_rows(a: Any, b: Any) -> Any:
     """aᵀ @ b for the rows of two stacks: the products of each row of a with the same row of b, added up."""
     a, b = rows(a), rows(b)
-    return a.T @ b if len(a) != 1 else a.T * b  # of one row: NumPy's own way, without BLAS, is slower than this
+    return a.T @ b if len(a) != 1 else a.T * b  # for one row NumPy's own way, without BLAS, is slower than this
 
 
 @op(types="same")

@@ -73,7 +73,7 @@ def binary_cross_entropy_with_logits(x, target):
 
 @binary_cross_entropy_with_logits.gradient("x")
 def _(g, x, target):
-    return g * where(x > 0, (1 - target) - sigmoid(-x), sigmoid(x) - target)  # with all digits of what is near 0
+    return g * where(x > 0, (1 - target) - sigmoid(-x), sigmoid(x) - target)  # a gradient near 0 keeps all its digits
 
 
 @binary_cross_entropy_with_logits.gradient("target")

@@ -114,7 +114,7 @@ def _(g, y, x, dim, correction, keepdim):
 
 
 def _scale(x: Any, axes: tuple[int, ...]) -> Any:
-    """The power of two next to the largest size over the axes: what is divided by it neither overflows nor vanishes
+    """The power of two next to the largest |x| over the axes: what is divided by it neither overflows nor vanishes
     when it is squared. 1 where the largest is 0, infinite or NaN.
     """
     if not x.size:
@@ -142,7 +142,7 @@ def _require_floating(name: str, x: Any) -> None:
 def cumsum(x, *, dim):
     """yᵢ = x₁ + ... + xᵢ along `dim`, an int. Bools and integers are summed as int64."""
     y = backend.cumsum(x, one_dim(dim, x.ndim))
-    return y.reshape(x.shape)  # of a number: one of one
+    return y.reshape(x.shape)  # without dimensions: one element of one
 
 
 @cumsum.gradient("x")
@@ -170,10 +170,10 @@ def _(g, x, dim, keepdim):
 
 
 def _product_of_others(x: Any, reduced: tuple[int, ...]) -> Any:
-    """For each element, the product of the others. Without dividing by the element, so zeros are no exception.
+    """For each element, the product of the others. Nothing is divided by the element, so zeros are no exception.
 
     A tree of products of pairs is built upwards; on the way down each child receives its parent's outside times its
-    sibling: what lies outside the parent, and what is in it beside the child.
+    sibling: what lies outside the parent, and what is in it besides the child.
     """
     order = tuple(d for d in range(x.ndim) if d not in reduced) + reduced
     back = tuple(order.index(d) for d in range(x.ndim))
@@ -200,13 +200,13 @@ def _product_of_others(x: Any, reduced: tuple[int, ...]) -> Any:
 
 @op
 def amax(x, *, dim=None, keepdim=False):
-    """The largest element over `dim`. Several equally large ones share the gradient evenly; of NaN it is NaN."""
+    """The largest element over `dim`, NaN if one is NaN. Several equally large ones share the gradient evenly."""
     return np.max(x, axis=None if dim is None else dims(dim, x.ndim), keepdims=keepdim)
 
 
 @op
 def amin(x, *, dim=None, keepdim=False):
-    """The smallest element over `dim`. Several equally small ones share the gradient evenly; as `amax` for NaN."""
+    """The smallest element over `dim`, NaN if one is NaN. Several equally small ones share the gradient evenly."""
     return np.min(x, axis=None if dim is None else dims(dim, x.ndim), keepdims=keepdim)
 
 
@@ -241,8 +241,8 @@ def argsort(x, *, dim=-1, descending=False):
         return np.zeros_like(x, dtype="int64")
     if not descending:
         return np.argsort(x, axis=d, kind="stable")
-    # Both ways round: -x would not do, of which there is none for uint8, bool and the least int64. Equal elements,
-    # turned round twice, are in their order again.
+    # Sort the reverse, and reverse the result: -x would not do, since uint8, bool and the least int64 have no negative.
+    # Equal elements, reversed twice, are in their order again.
     backwards = np.argsort(np.flip(x, d), axis=d, kind="stable")
     return x.shape[d] - 1 - np.flip(backwards, d)
 
@@ -308,7 +308,7 @@ def _(g, y, x, dim, keepdim):
 
 
 def _largest(x: Any, axes: tuple[int, ...]) -> Any:
-    """The largest element over the axes, to be taken out so that nothing overflows; 0 where there is none."""
+    """The largest element over the axes, to be taken out so that nothing overflows; 0 if there are no elements."""
     return backend.max(x, axes, True) if x.size else 0
 
 
