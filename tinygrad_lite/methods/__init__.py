@@ -1,6 +1,6 @@
 """The names of Tensor's methods, PyTorch's, in rooms like those of `ops/`. Each hands its Tensor to an operation.
 
-Nothing is recorded or differentiated here. `tensor.py` has what makes a Tensor one: how a call is recorded, what a view
+Nothing is recorded or differentiated here. `tensor.py` has what makes it a Tensor: how a call is recorded, what a view
 is, what a change in place does.
 """
 

@@ -59,12 +59,12 @@ def without_leading_ones(value: Any) -> Any:
 
 
 def as_condition(condition: Any) -> Any:
-    """What `where` chooses by; of uint8, PyTorch's dtype of masks before it had bools, as bools."""
+    """What `where` chooses by; uint8, PyTorch's dtype of masks before it had bools, becomes bool."""
     return condition != 0 if getattr(condition, "dtype", None) == "uint8" else condition
 
 
 def as_mask(mask: Any) -> Any:
-    """What `masked_fill` chooses by. RuntimeError unless it is of bools."""
+    """What `masked_fill` chooses by. RuntimeError unless it is bool."""
     if getattr(mask, "dtype", None) != "bool":
         kind = getattr(mask, "dtype", type(mask).__name__)
         raise RuntimeError(f"masked_fill only supports boolean masks, but got mask with dtype {kind}. Use e.g. x > 0")
@@ -72,7 +72,7 @@ def as_mask(mask: Any) -> Any:
 
 
 def as_element(value: Any, of: Any) -> Any:
-    """A number, or a Tensor without dimensions, as one element of the Tensor `of`. RuntimeError where that is none."""
+    """A number, or a Tensor without dimensions, as an element of `of`. RuntimeError if its dtype has no such number."""
     if getattr(value, "ndim", 0):
         raise RuntimeError(
             f"masked_fill only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)"

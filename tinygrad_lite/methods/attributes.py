@@ -70,7 +70,7 @@ class Attributes(Traced):
     nelement = numel
 
     def element_size(self) -> int:
-        """Bytes an element."""
+        """Bytes per element."""
         return self._array.itemsize
 
     def stride(self, dim: int | None = None) -> Any:

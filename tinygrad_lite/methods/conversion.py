@@ -33,7 +33,7 @@ class Conversion(Traced):
     def numpy(self, *, force: builtins.bool = False) -> np.ndarray:
         """The NumPy array itself, sharing memory. For a CPU Tensor that requires no gradient.
 
-        force: of any other, what detach().cpu() gives.
+        force: for any other, give what detach().cpu() gives.
         """
         if force:
             return self.detach().cpu().numpy()
@@ -96,7 +96,7 @@ class Conversion(Traced):
     # ------------------------------------------------------------------------------------- copies, dtypes, devices
 
     def __copy__(self) -> Tensor:
-        """Another Tensor with the same memory. Of a computed one it is a view, with the history that this has."""
+        """Another Tensor with the same memory. For a computed one it is a view, with its history."""
         if not self.is_leaf:
             return self[...]
         self._settled()

@@ -53,7 +53,7 @@ class Elementwise(Traced):
         return ops.floor_divide(other, self)
 
     def __mod__(self, other: Any) -> Tensor:
-        """self - other · ⌊self / other⌋, of the sign of other."""
+        """self - other · ⌊self / other⌋, with the sign of other."""
         return ops.remainder(self, other)
 
     def __rmod__(self, other: Any) -> Tensor:
@@ -297,15 +297,15 @@ class Elementwise(Traced):
         return ops.where(as_condition(condition), self, other)
 
     def masked_fill(self, mask: Tensor, value: Any) -> Tensor:
-        """`value` where the mask (bool) is True, else self, of self's dtype.
+        """`value` where the mask (bool) is True, else self, in self's dtype.
 
-        value: a number, or a Tensor without dimensions. RuntimeError if the dtype has no such number, such as 5.5 of
-        int64, where PyTorch cuts it to 5 in silence.
+        value: a number, or a Tensor without dimensions. RuntimeError if the dtype has no such number, such as 5.5 for
+        int64, which PyTorch silently truncates to 5.
         """
         return ops.where(as_mask(mask), as_element(value, self), self)
 
     def isnan(self) -> Tensor:
-        """True where not a number."""
+        """True where NaN."""
         return ops.isnan(self)
 
     def isfinite(self) -> Tensor:

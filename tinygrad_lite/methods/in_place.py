@@ -106,10 +106,10 @@ class InPlace(Traced):
         return self.fill_(0)
 
     def uniform_(self, low: Number = 0.0, high: Number = 1.0, *, generator: Generator | None = None) -> Tensor:
-        """Fill with random numbers, uniform on [low, high). RuntimeError for bounds that the dtype does not hold."""
+        """Fill with random numbers, uniform on [low, high). RuntimeError for bounds that the dtype cannot hold."""
         array = self._array
         if array.dtype.kind != "f":
-            raise NotImplementedError(f"uniform_ is there for floating dtypes, not for {array.dtype}")
+            raise NotImplementedError(f"uniform_ is for floating dtypes, not for {array.dtype}")
         if not low <= high or not high - low <= float(np.finfo(array.dtype).max):
             raise RuntimeError(
                 f"uniform_ expects to return a [from, to) range of {array.dtype}, but found from={low} and to={high}"
@@ -125,7 +125,7 @@ class InPlace(Traced):
         return self
 
     def masked_fill_(self, mask: Tensor, value: Any) -> Tensor:
-        """Set the elements where the mask (bool) is True to one value, as `masked_fill` takes it."""
+        """Set the elements where the mask (bool) is True to one value, as in `masked_fill`."""
         self[as_mask(mask).expand(self.shape)] = as_element(value, self)
         return self
 

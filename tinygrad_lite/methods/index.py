@@ -4,7 +4,7 @@ PyTorch reads an index in two steps. Ints, slices and None come first: they give
 pick elements out of this view: `x[0, :, i]` is `x[0][:, i]`. The new dimensions stand where the arrays stood; if a
 slice stood between two arrays, they stand in front.
 
-NumPy takes an int beside an index array for an index array too, so that its `x[0, :, i]` has another order of
+NumPy takes an int next to an index array for an index array too, so that its `x[0, :, i]` has another order of
 dimensions. Of index arrays and full slices alone both give the same. So an index is handed on in the same two steps.
 """
 
@@ -27,7 +27,7 @@ def in_two_steps(index: Any, x: Array) -> tuple[Any, Any]:
     """The index into x that gives a view, and the index into this view that picks elements out; None for no such step.
 
     The first one ends with an Ellipsis: what it gives is a view even of a single element, never a copied scalar.
-    IndexError for what is no index, for too many, and for a mask of another shape than what it stands for.
+    IndexError for what is not an index, for too many, and for a mask of another shape than what it stands for.
     """
     if index.__class__ is int:
         return (index, ...), None  # the commonest case
@@ -65,7 +65,7 @@ def in_two_steps(index: Any, x: Array) -> tuple[Any, Any]:
             view.append(None)
             picked.append(_on_device_of(np.zeros(int(part), "int64"), x))
         dim += n
-    if sum(map(backend.is_array, picked)) > 1:  # of these at most one may be a mask on CuPy
+    if sum(map(backend.is_array, picked)) > 1:  # on CuPy at most one of these may be a mask
         with backend.beside(x):
             picked = [part for each in picked for part in (np.nonzero(each) if _is_mask(each) else (each,))]
     needed = any(part is None or part != ALL for part in view)
@@ -109,7 +109,7 @@ def _part(part: Any, x: Array) -> Any:
 
 
 def _refuse_beyond(positions: Array, size: int) -> None:
-    """IndexError for positions that a dimension does not have, as NumPy's. CuPy would begin again at the other end."""
+    """IndexError for positions that a dimension does not have, as NumPy's. CuPy would wrap around."""
     with backend.beside(positions):
         if positions.size and not -size <= int(positions.min()) <= int(positions.max()) < size:
             raise IndexError(f"index {int(positions.min())} or {int(positions.max())} is out of bounds for size {size}")

@@ -128,7 +128,7 @@ def _dot(a: Any, b: Any) -> Tensor:
     if not a.ndim or not b.ndim:
         return ops.mul(a, b)
     if b.ndim > 2:
-        raise TypeError(f"np.dot of Tensors of {a.ndim} and {b.ndim} dimensions is not done. Use matmul or einsum")
+        raise TypeError(f"np.dot of Tensors of {a.ndim} and {b.ndim} dimensions is not supported. Use matmul or einsum")
     return ops.matmul(a, b)
 
 
@@ -146,7 +146,7 @@ def _einsum(subscripts: str, *operands: Any) -> Tensor:
 
 def _norm(x: Tensor, ord: Any = None, axis: int | None = None, keepdims: bool = False) -> Tensor:
     if ord is not None and not (x.ndim == 1 or isinstance(axis, int)):
-        raise TypeError("np.linalg.norm on a Tensor with ord is done for vectors only: say axis")
+        raise TypeError("np.linalg.norm on a Tensor with ord is supported for vectors only: give axis")
     return x.norm(2 if ord is None else ord, axis, keepdims)
 
 
@@ -232,7 +232,7 @@ def call_function(function: Any, inputs: tuple[Any, ...], settings: dict[str, An
             inspect.signature(ours).bind(*inputs, **settings)
         except TypeError as error:
             takes = inspect.signature(ours)
-            raise TypeError(f"{name} on a Tensor takes {takes}, and {', '.join(settings)} is not among it") from error
+            raise TypeError(f"{name} on a Tensor takes {takes}, and not {', '.join(settings)}") from error
         return ours(*inputs, **settings)
     return function(*_detached(inputs, name), **_detached(settings, name))
 
@@ -242,7 +242,7 @@ def _detached(value: Any, name: str) -> Any:
     if isinstance(value, Traced):
         if value.requires_grad:
             raise TypeError(
-                f"{name} is not differentiable here, and one of its arguments requires a gradient. If none is to flow"
+                f"{name} is not differentiable here, and one of its arguments requires a gradient. If none should flow"
                 f" through it, call it on detach()ed tensors"
             )
         return value.numpy()

@@ -166,7 +166,7 @@ def _correction(name: str, dim: Any, unbiased: Any, correction: Number | None) -
     """The dimensions, and the correction, of a variance; TypeError for what PyTorch's forms of the call do not have."""
     if isinstance(dim, bool):
         if unbiased is not None:
-            raise TypeError(f"{name}: {dim} is no dimension")
+            raise TypeError(f"{name}: {dim} is not a dimension")
         dim, unbiased = None, dim
     if unbiased is not None and not isinstance(unbiased, bool):
         raise TypeError(f"{name}: unbiased must be True or False, not {unbiased!r}; keepdim comes after it")

@@ -32,7 +32,7 @@ class Shape(Traced):
         return ops.reshape(self, shape=sizes(shape))
 
     def view(self, *shape: Any) -> Tensor:
-        """The same memory in another shape. RuntimeError where the elements do not lie as that needs."""
+        """The same memory in another shape. RuntimeError where the elements' layout in memory does not allow it."""
         if len(shape) == 1 and isinstance(shape[0], np.dtype):
             raise TypeError("view takes a shape. To convert to another dtype use to(dtype)")
         result = self.reshape(*shape)
@@ -100,7 +100,7 @@ class Shape(Traced):
     broadcast_to = expand
 
     def repeat(self, *repeats: Any) -> Tensor:
-        """Copies side by side, so many along each dimension."""
+        """Copies side by side: how many, for each dimension."""
         counts = sizes(repeats)
         if len(counts) < self.ndim:
             raise RuntimeError(
@@ -203,7 +203,7 @@ class Shape(Traced):
         return ops.flip(self, dim=sizes(dims))
 
     def roll(self, shifts: Any, dims: Any = None) -> Tensor:
-        """Moved on by `shifts` places along `dims` (none: flattened), around the end; a shift for each dimension."""
+        """Moved on by `shifts` places along `dims` (None: flattened), around the end; a shift for each dimension."""
         shifts = sizes((shifts,))
         dims = () if dims is None else sizes((dims,))
         if len(shifts) != (len(dims) or 1):
@@ -223,9 +223,9 @@ class Shape(Traced):
         return ops.diagonal(self, offset=operator.index(offset), dim1=dim1, dim2=dim2)
 
     def gather(self, dim: int, index: Tensor) -> Tensor:
-        """One element for each of the index, which names its position along `dim`, from 0 on.
+        """One element for each of the index, which gives its position along `dim`, counted from 0.
 
-        A tensor without dimensions is taken for one of a single element.
+        A tensor without dimensions counts as a vector of one element.
         """
         if self.ndim > 1 or index.ndim > 1 or self.ndim == index.ndim == 1:
             _check_positions("gather", index, self.size(dim) if self.ndim else 1)
@@ -234,7 +234,7 @@ class Shape(Traced):
         return self.reshape(-1).gather(0, index.reshape(-1)).reshape(index.shape)
 
     def index_select(self, dim: int, index: Tensor) -> Tensor:
-        """The slices along `dim` at the positions in `index`, a vector: a copy. Positions count from 0 on."""
+        """The slices along `dim` at the positions in `index`, a vector: a copy. Positions are counted from 0."""
         if index.ndim > 1:
             raise IndexError("index_select(): Index is supposed to be a vector")
         d = one_dim(dim, self.ndim)
