@@ -51,7 +51,7 @@ REFUSED = {
         lambda: nn.LSTM(3, 4)(tg.ones(5, 2, 4)),
         r"LSTM: expected an input \(time, n, 3\).*got \(5, 2, 4\)",
     ),
-    "no steps": (lambda: nn.GRU(3, 4)(tg.ones(0, 2, 3)), r"with a step at least; got \(0, 2, 3\)"),
+    "no steps": (lambda: nn.GRU(3, 4)(tg.ones(0, 2, 3)), r"with at least one step; got \(0, 2, 3\)"),
     "a state of another shape": (
         lambda: nn.GRU(3, 4)(tg.ones(5, 2, 3), tg.ones(2, 4)),
         r"GRU: expected 1 state\(s\) hx of the shape \(1, 2, 4\), but got \[\(2, 4\)\]",

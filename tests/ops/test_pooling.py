@@ -95,7 +95,7 @@ def test_one_image_and_memory_layouts():
         (lambda: F.max_pool2d(tg.ones(1, 1, 4, 4), 2, padding=-1), "padding must be an int of at least 0"),
         (lambda: F.avg_pool2d(tg.ones(1, 1, 4, 4), 0), "avg_pool2d: kernel_size must be an int of at least 1"),
         (lambda: F.avg_pool2d(tg.ones(1, 1, 4, 4), 2, divisor_override=0), "divisor must be not zero"),
-        (lambda: F.avg_pool2d(tg.ones(1, 1, 0, 4), 2), r"none of c, h and w 0, but got \(1, 1, 0, 4\)"),
+        (lambda: F.avg_pool2d(tg.ones(1, 1, 0, 4), 2), r"c, h and w not 0, but got \(1, 1, 0, 4\)"),
         (lambda: F.adaptive_avg_pool2d(tg.ones(1, 4, 4), (1, 2, 3)), "output_size must be an int"),
     ],
 )

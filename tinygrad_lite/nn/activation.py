@@ -8,7 +8,7 @@ from tinygrad_lite.tensor import Tensor
 
 
 class ReLU(Module):
-    """y = max(x, 0). inplace is taken because PyTorch takes it: y is the same, and always in new memory."""
+    """y = max(x, 0). inplace is accepted because PyTorch accepts it: y is the same, and always in new memory."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()

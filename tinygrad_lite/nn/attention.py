@@ -64,8 +64,8 @@ class MultiheadAttention(Module):
 
         output has the query's shape; weights (n, queries, keys) are the mean of the heads', or with
         average_attn_weights=False (n, heads, queries, keys); None unless need_weights.
-        key_padding_mask (n, keys) and attn_mask (queries, keys) or (n · heads, queries, keys): bool, True where nobody
-            may look; or numbers that are added.
+        key_padding_mask (n, keys) and attn_mask (queries, keys) or (n · heads, queries, keys): bool, True where no
+            query may look; or numbers that are added.
         """
         one = query.ndim == 2
         if one:

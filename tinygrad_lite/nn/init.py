@@ -35,7 +35,7 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Generator | None = None,
 ) -> Tensor:
-    """Normal, where what falls outside of [a, b] is drawn anew."""
+    """Normal; what falls outside of [a, b] is drawn anew."""
     if not (a < b and mean - 4 * std < b and mean + 4 * std > a):
         raise ValueError(f"trunc_normal_: [a, b] = [{a}, {b}] holds too little of the normal with {mean=}, {std=}")
     with no_grad():
@@ -70,7 +70,7 @@ def eye_(tensor: Tensor) -> Tensor:
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """What the activation that follows takes from the signal's spread, to be made up for by the weights."""
+    """The factor by which weights make up for what the activation after them takes from the signal's spread."""
     if nonlinearity == "leaky_relu":
         return math.sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
     gains = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}

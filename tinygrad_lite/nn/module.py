@@ -132,7 +132,7 @@ class Module:
     register_module = add_module
 
     def register_buffer(self, name: str, tensor: Tensor | None) -> None:
-        """Add a tensor that belongs to the module's state but is not learned, as a running mean."""
+        """Add a tensor that belongs to the module's state but is not learned, such as a running mean."""
         self._refuse_taken(name, self._buffers)
         self._set_buffer(name, tensor)
 
@@ -256,7 +256,7 @@ class Module:
     # ------------------------------------------------------------------------------------------------ changing it
 
     def apply(self, function: Callable[[Module], Any]) -> Self:
-        """Call `function` with every module inside and with this one, as to initialise them. Returns the module."""
+        """Call `function` with every module inside and with this one, say to initialise them. Returns the module."""
         for child in self.children():
             child.apply(function)
         function(self)
@@ -326,11 +326,11 @@ class Module:
     # ----------------------------------------------------------------------------------------------------- hooks
 
     def register_forward_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call `hook(module, inputs, output)` after each forward; what it returns, if not None, is the output then."""
+        """Call `hook(module, inputs, output)` after each forward; what it returns, if not None, replaces the output."""
         return self._forward_hooks.add(hook)
 
     def register_forward_pre_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call `hook(module, inputs)` before each forward; what it returns, if not None, are the inputs then."""
+        """Call `hook(module, inputs)` before each forward; what it returns, if not None, replaces the inputs."""
         return self._forward_pre_hooks.add(hook)
 
     # ------------------------------------------------------------------------------------------------------ text

@@ -174,7 +174,7 @@ class GroupNorm(_Affine):
 class Dropout(Module):
     """In training, each number is 0 with probability p, else divided by 1 - p; in evaluation nothing changes.
 
-    inplace is taken because PyTorch takes it: the numbers are the same, and always in new memory.
+    inplace is accepted because PyTorch accepts it: the numbers are the same, and always in new memory.
     """
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:

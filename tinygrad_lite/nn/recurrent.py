@@ -1,6 +1,6 @@
-"""Recurrent layers: a state goes from one time step to the next, and every step changes it by the same rule.
+"""Recurrent layers: a state goes from one time step to the next, and every step changes it by the same function.
 
-The rule is a *cell*: a function of the step's input, already multiplied by its weights, and of the state. `RNN`, `LSTM`
+That function is the *cell*, of the step's input, already multiplied by its weights, and of the state. `RNN`, `LSTM`
 and `GRU` differ by their cell alone; the loops over layers, directions and time are in `_Recurrent`.
 """
 
@@ -21,10 +21,10 @@ State = tuple[Tensor, ...]  # (n, hidden_size) each: the hidden state, and for a
 
 
 class _Recurrent(Module):
-    """Several layers of a recurrent rule, in one direction or both.
+    """Several layers of one cell, in one direction or both.
 
     Parameters, for each layer and direction, all uniform on ±1/√hidden_size at first; a layer reads the output of the
-    one before, of both its directions, and the direction back has the suffix "_reverse":
+    one before, of both its directions, and the backward direction has the suffix "_reverse":
 
         weight_ih_l0 (gates · hidden_size, input_size)      weight_hh_l0 (gates · hidden_size, hidden_size)
         bias_ih_l0   (gates · hidden_size,)                 bias_hh_l0   (gates · hidden_size,)
@@ -85,7 +85,7 @@ class _Recurrent(Module):
 
     def forward(self, x: Tensor, hx: Any = None) -> tuple[Tensor, Any]:
         """x (time, n, input_size) → the last layer's state at all times (time, n, directions · hidden_size), and the
-        last state of each layer and direction (layers · directions, n, hidden_size): of an LSTM a pair of them.
+        last state of each layer and direction (layers · directions, n, hidden_size): for an LSTM a pair of them.
 
         hx: the state to begin with, of that shape; zeros if it is left out.
         """
@@ -97,7 +97,7 @@ class _Recurrent(Module):
         if x.ndim != 3 or x.shape[-1] != self.input_size or not x.shape[0]:
             raise ShapeError(
                 f"{type(self).__name__}: expected an input (time, n, {self.input_size}), batch_first"
-                f" (n, time, {self.input_size}), or one sequence (time, {self.input_size}), with a step at least; got"
+                f" (n, time, {self.input_size}), or one sequence (time, {self.input_size}), with at least one step; got"
                 f" {tuple(x.squeeze(1).shape if one else x.shape)}"
             )
         before = self._first_state(hx, x, one)

@@ -61,7 +61,7 @@ def conv1d(
 ) -> Tensor:
     """Convolution of sequences (n, c, length), or one (c, length), with kernels (out, c / groups, k); bias (out,).
 
-    The settings are those of `conv2d`, of which this is the case of one row.
+    The settings are those of `conv2d`; this is its case of a single row.
     """
     if input.ndim not in (2, 3) or weight.ndim != 3:
         raise ShapeError(
@@ -85,10 +85,10 @@ def conv_transpose2d(
     groups: int = 1,
     dilation: Any = 1,
 ) -> Tensor:
-    """The transposed convolution, the gradient of `conv2d` by its input: images grow by the stride.
+    """The transposed convolution, the gradient of `conv2d` with respect to its input: images grow by the stride.
 
-    input (n, c, h, w) or (c, h, w), weight (c, out / groups, kh, kw), bias (out,). Of the sizes that a `conv2d` of
-    these settings would bring to h × w the smallest is chosen, and output_padding added.
+    input (n, c, h, w) or (c, h, w), weight (c, out / groups, kh, kw), bias (out,). Of the sizes that `conv2d` with
+    these settings would turn into h × w, the smallest is chosen, plus output_padding.
     """
     if input.ndim == 3:
         return conv_transpose2d(
@@ -219,7 +219,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     Negative numbers cut off. Only mode="constant".
     """
     if mode != "constant":
-        raise NotImplementedError(f"pad: only mode='constant' is there, not {mode!r}")
+        raise NotImplementedError(f"pad: only mode='constant' is supported, not {mode!r}")
     if len(pad) % 2 or len(pad) > 2 * input.ndim:
         raise ShapeError(f"pad: {tuple(pad)} must be pairs, at most one for each of the {input.ndim} dimensions")
     return ops.pad(input, widths=tuple(pad), value=value)

@@ -11,7 +11,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
     """The rows of weight (symbols, width) at the indices of input, of any shape: (..., width).
 
     padding_idx: a symbol whose row is not learned. Raises IndexError for an index out of range, TypeError for indices
-    that are no integers.
+    that are not integers.
     """
     symbols = weight.shape[0]
     _check_indices("embedding", input)

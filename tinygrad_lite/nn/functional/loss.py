@@ -20,7 +20,7 @@ from tinygrad_lite.tensor import Tensor
 def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """The squared error (input - target)²: its mean, its "sum", or "none", one for each element.
 
-    Both of one shape. Others that broadcast are taken with a warning, since that is seldom meant.
+    Both of one shape. Others that broadcast are accepted with a warning, since that is rarely meant.
     Raises ShapeError for shapes that do not broadcast, TypeError for integers, ValueError for the mean of an empty
     batch. All other losses do the same.
     """
@@ -73,15 +73,15 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """-ln of the probability that softmax gives the right class: its mean, its "sum", or "none", one an example.
+    """-ln of the probability that softmax gives the right class: its mean, its "sum", or "none", one per example.
 
     input: logits, floating, (classes,), (n, classes) or (n, classes, d1, ...).
     target: class indices, integers of shape (), (n,) or (n, d1, ...); or probabilities of the shape of input.
-    weight: one number a class, (classes,), that its examples count by; a mean is then divided by the weights' sum.
+    weight: one number per class, (classes,), by which its examples count; a mean is then divided by the weights' sum.
     ignore_index: examples with this target do not count.
     label_smoothing: how much of the target, 0 to 1, is spread evenly over all classes (Szegedy et al. 2016).
 
-    Raises IndexError for a target that is no class, TypeError for one of the wrong dtype, ShapeError for shapes that
+    Raises IndexError for a target that is not a class, TypeError for one of the wrong dtype, ShapeError for shapes that
     do not fit, ValueError for the mean of an empty batch.
     """
     if not 0.0 <= label_smoothing <= 1.0:
@@ -246,10 +246,10 @@ def _check_weight(name: str, weight: Tensor, classes: int) -> None:
 
 
 def _counted(targets: Tensor, classes: int, ignore_index: int) -> tuple[Tensor, Tensor]:
-    """The positions of the targets that count, (k,), and these targets. IndexError for one that is no class."""
+    """The positions of the targets that count, (k,), and these targets. IndexError for one that is not a class."""
     array = targets._array
     with backend.beside(array):
-        outside = array.astype("uint64") >= classes  # as a number without a sign, -1 is huge
+        outside = array.astype("uint64") >= classes  # as an unsigned number, -1 is huge
         if not np.count_nonzero(outside) and not 0 <= ignore_index < classes:
             return Tensor._wrap(backend.namespace(array).arange(len(array))), targets  # the commonest case: all count
         kept = array != ignore_index

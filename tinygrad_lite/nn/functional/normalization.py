@@ -27,7 +27,7 @@ def batch_norm(
     training: take mean and variance from this batch, and move the running ones (channels,) towards them in place, by
         the share `momentum`; otherwise take the running ones. The running variance is the unbiased one.
 
-    Raises ValueError in training on one value a channel, ShapeError for parameters that do not fit the channels.
+    Raises ValueError in training on one value per channel, ShapeError for parameters that do not fit the channels.
     """
     if input.ndim < 2:
         raise ShapeError(f"batch_norm: expected an input (n, channels, ...), but got {tuple(input.shape)}")
@@ -54,7 +54,7 @@ def batch_norm(
         centred, var = ops.single(input) - _as_channels(running_mean, input), _as_channels(running_var, input)
     scale = (var + eps).rsqrt()
     if weight is not None:
-        scale = scale * _as_channels(weight, input)  # one number a channel, before it meets all the others
+        scale = scale * _as_channels(weight, input)  # one number per channel, before it meets all the others
     y = centred * scale
     return (y if bias is None else y + _as_channels(bias, input)).to(input.dtype)
 

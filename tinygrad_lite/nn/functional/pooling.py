@@ -1,4 +1,4 @@
-"""Poolings as functions: images made smaller, a number for each window."""
+"""Poolings as functions: images made smaller, one number for each window."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def max_pool2d(
     ceil_mode: keep a last window that reaches over the edge.
     return_indices: give (numbers, indices), these in the image written out flat.
 
-    Of several largest the first gets the gradient. Raises ShapeError for windows larger than the padded image.
+    Of several equally large numbers the first gets the gradient. Raises ShapeError for windows larger than the padded
+    image.
     """
     dilation = pair_of("max_pool2d", "dilation", dilation, 1)
     windows = _pooled("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
@@ -153,5 +154,5 @@ def _check_floating(name: str, input: Tensor) -> None:
 def _check_images(name: str, input: Tensor) -> None:
     if input.ndim not in (3, 4) or 0 in input.shape[-3:]:
         raise ShapeError(
-            f"{name}: expected images (n, c, h, w) or one (c, h, w), none of c, h and w 0, but got {tuple(input.shape)}"
+            f"{name}: expected images (n, c, h, w) or one (c, h, w), c, h and w not 0, but got {tuple(input.shape)}"
         )
