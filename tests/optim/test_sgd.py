@@ -116,9 +116,9 @@ def test_what_cannot_be_optimized_is_refused():
             make()
     with pytest.raises(TypeError, match="iterable of Tensors"):
         optim.SGD(p)
-    with pytest.raises(TypeError, match=r"not Linear: of a module, give its parameters\(\)"):
+    with pytest.raises(TypeError, match=r"not Linear: for a module, give its parameters\(\)"):
         optim.SGD(nn.Linear(1, 1))
-    with pytest.raises(TypeError, match="must be in an order, which a set has not"):
+    with pytest.raises(TypeError, match="must be in an order, which a set does not have"):
         optim.SGD([{"params": {tg.ones(1)}}])
     with pytest.raises(TypeError, match="must be a dict with the key 'params', but got {'lr': 1}"):
         optim.SGD([{"lr": 1}])

@@ -19,17 +19,17 @@ from tinygrad_lite.tensor import Tensor
 
 
 class Dataset:
-    """The base of data sets of one's own: write `__getitem__(position)` and `__len__()`.
+    """The base of your own data sets: write `__getitem__(position)` and `__len__()`.
 
-    A subclass of a data set that can `gather` a batch may write `__getitem__` anew, to transform the examples. Then its
-    batches are made of these examples, until it has a `gather` of its own again.
+    A subclass of a data set that can `gather` a batch may override `__getitem__`, to transform the examples. Then its
+    batches are made of these examples, unless it overrides `gather` too.
     """
 
     def __getitem__(self, position: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} must implement __getitem__(position)")
 
     def gather(self, positions: Sequence[int]) -> Any:
-        """A batch of the examples at these positions. Write it anew where there is a faster way."""
+        """A batch of the examples at these positions. Override it where there is a faster way."""
         return default_collate([self[position] for position in positions])
 
     def __len__(self) -> int:
@@ -39,7 +39,7 @@ class Dataset:
 class TensorDataset(Dataset):
     """Tensors of the same length: example i is the tuple of their i-th elements.
 
-    Raises ShapeError for tensors of different lengths, or without dimensions; TypeError for what is no Tensor.
+    Raises ShapeError for tensors of different lengths, or without dimensions; TypeError for what is not a Tensor.
     """
 
     def __init__(self, *tensors: Tensor) -> None:
@@ -92,7 +92,7 @@ class Subset(Dataset):
 def batch_of(dataset: Any, positions: Sequence[int]) -> Any:
     """A batch of the examples at these positions: by the data set's `gather`, if that knows of its `__getitem__`.
 
-    It does not where a subclass has written `__getitem__` anew, and inherits `gather`.
+    It does not where a subclass has overridden `__getitem__`, and inherits `gather`.
     """
     if isinstance(dataset, Dataset):
         for kind in type(dataset).__mro__:
@@ -106,7 +106,7 @@ def batch_of(dataset: Any, positions: Sequence[int]) -> Any:
 def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | None = None) -> list[Subset]:
     """The data set dealt out at random into subsets of these lengths, or of these fractions of it if they add up to 1.
 
-    Of what fractions leave over, the first subsets get one more each. ValueError if the lengths do not add up.
+    Examples that fractions leave over go to the first subsets, one each. ValueError if the lengths do not add up.
     """
     total = len(dataset)
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1 + 1e-9 and not all(isinstance(n, int) for n in lengths):

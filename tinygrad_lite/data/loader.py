@@ -14,17 +14,17 @@ class DataLoader:
     """Goes through a data set in batches: `for x, y in DataLoader(dataset, batch_size=64, shuffle=True)`.
 
     dataset: anything with a length and examples by number: a `TensorDataset`, a list of pairs, a range.
-    batch_size: examples a batch; None gives them one by one, as they are.
+    batch_size: examples per batch; None gives them one by one, as they are.
     shuffle: in a new random order each time.
-    sampler: the positions in an order of one's own, instead of shuffle; batch_sampler: lists of positions, instead of
+    sampler: the positions in an order of your own, instead of shuffle; batch_sampler: lists of positions, instead of
         batch_size, shuffle, sampler and drop_last.
     collate_fn: makes a batch of a list of examples (default: `default_collate`).
     drop_last: leave out a last batch that is smaller.
     generator: where the random order comes from; seeded, the orders can be repeated.
-    num_workers, pin_memory: taken because PyTorch takes them. The batches are the same: this process makes them.
+    num_workers, pin_memory: accepted because PyTorch accepts them. The batches are the same: this process makes them.
 
     A `Dataset` gathers whole batches itself (`batch_of`), unless there is a collate_fn.
-    Raises ValueError for settings that exclude each other, a batch_size that is no positive int, and an empty data
+    Raises ValueError for settings that exclude each other, a batch_size that is not a positive int, and an empty data
     set that is to be shuffled; TypeError for a data set without a length, unless there is a sampler.
     """
 
@@ -57,7 +57,7 @@ class DataLoader:
         self.collate_fn = collate_fn
         if sampler is None and not hasattr(dataset, "__len__"):
             raise TypeError(
-                f"DataLoader: the data set ({type(dataset).__name__}) has no length. Use a sequence, as list(...)"
+                f"DataLoader: the data set ({type(dataset).__name__}) has no length. Use a sequence, such as list(...)"
             )
         if sampler is None:
             sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)

@@ -10,7 +10,7 @@ from tinygrad_lite.backend import Generator, default_generator, to_numpy
 
 
 class Sampler:
-    """The base of orders of one's own: write `__iter__`, and `__len__` if it is known."""
+    """The base of your own orders: write `__iter__`, and `__len__` if it is known."""
 
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError(f"{type(self).__name__} must implement __iter__()")
@@ -30,7 +30,7 @@ class SequentialSampler(Sampler):
 
 
 class RandomSampler(Sampler):
-    """Every position once, in an order drawn anew for each pass. ValueError where there is none."""
+    """Every position once, in an order drawn anew for each pass. ValueError if there are no positions."""
 
     def __init__(self, data_source: Any, *, generator: Generator | None = None) -> None:
         if len(data_source) == 0:

@@ -89,7 +89,7 @@ def cache_folder() -> Path:
 
 
 def find(folder: Path, file: KnownFile) -> Path | None:
-    """Return the path of the file in the folder, plain if it is there so, else compressed, else None."""
+    """Return the path of the file in the folder, plain if it is there, else compressed, else None."""
     candidates = (folder / file.name, folder / f"{file.name}.gz")
     return next((path for path in candidates if path.is_file()), None)
 
@@ -184,7 +184,7 @@ def read_cache(
 
 
 def read_cached(folder: Path, file: KnownFile) -> bytes | None:
-    """Return the content of the file in the cache, None if it is not there. A damaged one is removed, and said so."""
+    """Return the content of the cached file, None if it is not there. A damaged one is removed, with a warning."""
     while path := find(folder, file):
         try:
             return read_checked(path, file)

@@ -57,7 +57,7 @@ class RMSprop(Optimizer):
         v ← momentum · v + g / (√s + eps)
         p ← p - lr · v
 
-    With centered=True the running mean of g, squared, is taken off s: what is left is the variance (Graves 2013).
+    With centered=True the running mean of g, squared, is subtracted from s: what is left is the variance (Graves 2013).
     """
 
     def __init__(
@@ -104,8 +104,8 @@ class Adam(Optimizer):
         v ← β₂ · v + (1 - β₂) · g²
         p ← p - lr · m̂ / (√v̂ + eps)    with  m̂ = m / (1 - β₁ᵗ),  v̂ = v / (1 - β₂ᵗ),  t the number of the step
 
-    m and v start with zeros, so in the first steps they are too small: m̂ and v̂ make up for it. With amsgrad=True v̂ is
-    the largest so far (Reddi, Kale and Kumar 2018).
+    m and v start with zeros, so in the first steps they are too small: m̂ and v̂ make up for that. With amsgrad=True v̂
+    is the largest so far (Reddi, Kale and Kumar 2018).
     """
 
     decoupled = False

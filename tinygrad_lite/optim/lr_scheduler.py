@@ -3,7 +3,7 @@
     scheduler = StepLR(optimizer, step_size=10)
     for epoch in range(30):
         ...                  # train, with optimizer.step() for each batch
-        scheduler.step()     # once an epoch (OneCycleLR: once a batch)
+        scheduler.step()     # once per epoch (OneCycleLR: once per batch)
 
 A schedule is a formula for the rate at step t = `last_epoch`, which counts the calls of `step()`, from the rate that
 each parameter group began with.
@@ -58,7 +58,7 @@ class LRScheduler:
         return {name: value for name, value in self.__dict__.items() if name not in ("optimizer", "lr_lambdas")}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on where another schedule was. (The rates in force are in the optimizer's own state.)"""
+        """Continue where another schedule stopped. (The rates in force are in the optimizer's own state.)"""
         self.__dict__.update(state_dict)
 
 
@@ -119,7 +119,7 @@ class LinearLR(LRScheduler):
 
 
 class LambdaLR(LRScheduler):
-    """base · lr_lambda(t), a function of the learner's own: one, or a list with one for each parameter group."""
+    """base · lr_lambda(t), a function of your own: one, or a list with one for each parameter group."""
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class LambdaLR(LRScheduler):
 class OneCycleLR(LRScheduler):
     """One cycle: up from max_lr / div_factor to max_lr, and down to far below where it began (Smith and Topin 2019).
 
-    total_steps: of the whole cycle, or epochs and steps_per_epoch; pct_start: the share of the way up.
+    total_steps: of the whole cycle, or epochs and steps_per_epoch; pct_start: the share of it that goes up.
     anneal_strategy: "cos" or "linear". three_phase: down to where it began first, in as many steps as up.
     cycle_momentum: the momentum (Adam's first beta) goes the other way, from max_momentum to base_momentum and back.
     """
@@ -228,10 +228,10 @@ class ReduceLROnPlateau(LRScheduler):
 
         scheduler.step(loss)
 
-    mode: "min", the number should fall, or "max". patience: how many steps without improvement are put up with.
+    mode: "min", the number should fall, or "max". patience: how many steps without improvement are tolerated.
     threshold: how much is an improvement: a share of the best so far ("rel"), or that much ("abs").
-    cooldown: steps after a reduction in which nothing is counted. min_lr: no rate goes below. eps: a smaller change of
-    the rate is not made.
+    cooldown: steps after a reduction in which nothing is counted. min_lr: no rate falls below it. eps: a smaller change
+    of the rate is not made.
     """
 
     def __init__(
@@ -264,7 +264,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.num_bad_epochs = self.cooldown_counter = self.last_epoch = 0
 
     def step(self, metrics: Any) -> None:  # type: ignore[override]
-        """Take in the number of one more epoch, a Python number or a Tensor of one element."""
+        """Take in the value of one more epoch, a Python number or a Tensor of one element."""
         current = float(metrics)
         self.last_epoch += 1
         if self._better(current):

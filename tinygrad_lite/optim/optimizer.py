@@ -16,11 +16,11 @@ class Optimizer:
     """The base of optimizers. A subclass writes `update`, which changes one parameter in place.
 
     params: Tensors (leaves), or dictionaries {"params": Tensors, "lr": ...}, groups with settings of their own.
-    defaults: the settings that a group takes where it names none.
+    defaults: the settings that a group takes where it has none of its own.
 
     Attributes:
         param_groups: a list of dictionaries; changing a setting there holds from the next step on.
-        state: for each parameter, a dictionary of what the optimizer remembers of it.
+        state: for each parameter, a dictionary of what the optimizer remembers about it.
     """
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
@@ -29,27 +29,28 @@ class Optimizer:
         if not isinstance(params, Iterable):
             raise TypeError(
                 f"params argument given to the optimizer should be an iterable of Tensors, not {type(params).__name__}:"
-                " of a module, give its parameters()"
+                " for a module, give its parameters()"
             )
         self.defaults = defaults
         self.state: dict[Tensor, dict[str, Any]] = {}
         self.param_groups: list[dict[str, Any]] = []
         groups = list(params)
         if not groups:
-            raise ValueError("optimizer got an empty parameter list. (An iterator, as parameters() is, runs only once)")
+            raise ValueError("optimizer got an empty parameter list. (An iterator, as from parameters(), runs once)")
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
     def add_param_group(self, group: dict[str, Any]) -> None:
         """Add parameters, with settings of their own: {"params": Tensors, "lr": ...}.
 
-        Raises ValueError for computed tensors and for parameters already in a group, TypeError for what is no Tensor.
+        Raises ValueError for computed tensors and for parameters already in a group, TypeError for what is not a
+        Tensor.
         """
         if not isinstance(group, dict) or "params" not in group:
             raise TypeError(f"param_group must be a dict with the key 'params', but got {group!r}")
         params = group["params"]
         if isinstance(params, (set, frozenset)):
-            raise TypeError("optimizer parameters must be in an order, which a set has not. Use a list instead")
+            raise TypeError("optimizer parameters must be in an order, which a set does not have. Use a list instead")
         params = [params] if isinstance(params, Tensor) else list(params)
         known = {parameter for other in self.param_groups for parameter in other["params"]}
         for parameter in params:
@@ -99,7 +100,7 @@ class Optimizer:
         return {"state": {numbers[p]: dict(state) for p, state in self.state.items()}, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over settings and memories from another optimizer's `state_dict()`, as a copy.
+        """Take over settings and state from another optimizer's `state_dict()`, as a copy.
 
         ValueError, which leaves everything as it was, where groups or parameters do not correspond.
         """
@@ -121,7 +122,7 @@ class Optimizer:
 
     @staticmethod
     def descended(parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> Tensor:
-        """The gradient that is descended: its sign turned with maximize, and weight_decay · parameter added to it."""
+        """The gradient to descend along: its sign turned with maximize, and weight_decay · parameter added."""
         g = -gradient if group["maximize"] else gradient
         return g + group["weight_decay"] * parameter if group["weight_decay"] else g
 
@@ -138,7 +139,7 @@ class Optimizer:
 
 
 def check_not_negative(settings: dict[str, float]) -> None:
-    """ValueError that names the first setting below 0, TypeError for one that is no number."""
+    """ValueError that names the first setting below 0, TypeError for one that is not a number."""
     for name, value in settings.items():
         if not isinstance(value, (int, float, np.number, Tensor)):
             raise TypeError(f"{name} must be a number, but got {type(value).__name__}: {value!r}")
