@@ -141,7 +141,7 @@ def test_special_numbers_are_drawn_on_request():
 def test_named_shapes_have_a_shape_for_each_input(name):
     for number in (1, 2, 3):
         assert all(len(shapes) == number for shapes in named_shapes(name, number))
-    with pytest.raises(ValueError, match="'bananas' is no name of shapes; there are 'not empty', "):
+    with pytest.raises(ValueError, match="'bananas' is not a name of shapes; there are 'not empty', "):
         named_shapes("bananas", 1)
 
 

@@ -47,7 +47,7 @@ def test_right_rules_pass():
 )
 def test_wrong_rules_are_found(rule):
     cube = operation(lambda x: x**3, rule)
-    with pytest.raises(GradcheckError, match=r"gradient by input 0, of shape \(2,\), differs at element \(0,\)"):
+    with pytest.raises(GradcheckError, match=r"with respect to input 0, of shape \(2,\), differs at element \(0,\)"):
         gradcheck(cube, inputs(0.5, -2.0))
     assert not gradcheck(cube, inputs(0.5, -2.0), raise_exception=False)
 
@@ -108,8 +108,9 @@ def test_the_report_says_what_is_wrong_and_at_which_inputs():
     with pytest.raises(GradcheckError) as caught:
         gradcheck(double, inputs(0.731, -1.937, 0.0))
     assert re.fullmatch(
-        r"the gradient by input 0, of shape \(3,\), differs at element \(0,\): \S+ by the walk back, \S+ by a central"
-        r" difference with eps=1e-06 \(allowed: \S+\). The input there is 0.731. 2 of 3 elements differ, by the factor"
+        r"the gradient with respect to input 0, of shape \(3,\), differs at element \(0,\): \S+ by the walk"
+        r" back, \S+ by a central difference with eps=1e-06 \(allowed: \S+\). The input there is 0.731."
+        r" 2 of 3 elements differ, by the factor"
         r" 2. The inputs: \(3,\). It fails as well, and simplest, at \[0.0, 1.0, 0.0\]",
         str(caught.value),
     )

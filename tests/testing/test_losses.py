@@ -106,7 +106,7 @@ WRONG = {
         {},
         "is (inf|nan)",
     ),
-    "all pairs": (lambda input, target: ((input - target) ** 2).mean(), "values", {}, "without a word"),
+    "all pairs": (lambda input, target: ((input - target) ** 2).mean(), "values", {}, "without an error or a warning"),
     "not one number": (same_shape(lambda i, t: ((i - t) ** 2).mean(0)), "values", {}, r"has the shape \("),
     "the first row only": (same_shape(lambda i, t: ((i - t) ** 2)[0].mean()), "values", {}, "order of the batch"),
     "detached": (same_shape(lambda i, t: ((i.detach() - t) ** 2).mean()), "values", {}, "no gradient can flow"),

@@ -202,8 +202,8 @@ class ForgetsZeroGrad(Momentum):
 
 WRONG = {
     WrongSign: "differs from its reference at parameter 0",
-    OneMemoryForAll: "differs from its reference|goes another way than it goes alone",
-    MemoryOutsideOfTheState: r"a run resumed from its state_dict\(\) after 3 steps goes another way",
+    OneMemoryForAll: "differs from its reference|takes another path than alone",
+    MemoryOutsideOfTheState: r"a run resumed from its state_dict\(\) after 3 steps takes another path",
     KeepsTheGradient: r"keeps the gradient itself, which is overwritten later: clone\(\) it",
     ChangesTheGradient: "changes the gradient of parameter 0",
     FirstGroupOnly: r"parameter 2, of shape \(2, 1, 2\), in step 1",

@@ -14,7 +14,7 @@ What is put together from operations goes wrong in ways of its own, and has its 
 
     check_module(MyBlock, x)                       a module, in training and evaluation, copied, saved (`modules.py`)
     check_loss(my_loss, "classes")                 a loss, its mean and its large inputs (`losses.py`)
-    check_optimizer(MyAdam, plain_adam, lr=0.1)    an optimizer, beside its update in plain NumPy (`optimizers.py`)
+    check_optimizer(MyAdam, plain_adam, lr=0.1)    an optimizer, against its update in plain NumPy (`optimizers.py`)
     check_same(my_gelu, F.gelu)                    two implementations of one function (`same.py`)
 
 And whether a check would notice: `print(mutants(my_op))`, or `python -m tinygrad_lite.testing.mutants MODULE`, makes

@@ -69,10 +69,10 @@ def check_op(
     rtol: the relative difference allowed between derivatives and differences.
     examples: how many; default: a covering set (some 30 for one input, 60 for two), and random ones until there are
         as many as the Hypothesis profile says.
-    settings: what to call it with beside the inputs, by name: a strategy, or a list of values, the usual one first.
-        Default: of a parameter whose default is a bool both, of a number its default and two others near it.
+    settings: what to call it with besides the inputs, by name: a strategy, or a list of values, the usual one first.
+        Default: both values for a parameter whose default is a bool; for a number its default and two others near it.
     extremes: also look at large and tiny values, in float64 and in the dtypes, of all signs that low and high allow.
-    integers: also give it integers, of which it must make what it makes of the same floats, or raise an error.
+    integers: also give it integers: it must give what it gives for the same floats, or raise an error.
     ways: 2 to cover all pairs of properties, 3 to cover all triples.
     report: print a table of what was drawn, and how many elements had a derivative and were compared.
 
@@ -84,8 +84,8 @@ def check_op(
     points without a derivative, which are recognised and counted.
 
     AssertionError or GradcheckError with the simplest example found and what it needs; ShapeError for an operation that
-    does not take the shapes, with those that it does; NoDerivative if less than half of the elements have a derivative;
-    TypeError or ValueError for arguments that make no sense.
+    does not take the shapes, with those that it does; NoDerivative if fewer than half of the elements have a
+    derivative; TypeError or ValueError for arguments that make no sense.
     """
     number = shapes if isinstance(shapes, int) else number_of_inputs(operation)
     if not number and (shapes is None or isinstance(shapes, str | int)):
@@ -125,7 +125,7 @@ class Check:
         self.shared = False
 
     def run(self, number: int, ways: int, extremes: bool, all_chosen: bool = True) -> None:
-        """Look at so many examples, and at extreme ones. Raises the error of the first that fails, made simple."""
+        """Look at this many examples, and at extreme ones. Raises the error of the first that fails, made simple."""
         with enable_grad(), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", RuntimeWarning)
             self.examples(number, ways, all_chosen)
@@ -134,7 +134,7 @@ class Check:
             self.whole()
 
     def examples(self, number: int, ways: int, all_chosen: bool) -> None:
-        """Look at a covering set of examples, then at random ones, until there are so many."""
+        """Look at a covering set of examples, then at random ones, until there are this many."""
         covering = self.draws.covering(ways)
         covering = covering if all_chosen else covering[:number]
         self.report.chosen = len(covering)
@@ -296,14 +296,14 @@ class Check:
         """ShapeError for an operation that raises an error: which shapes it does not take, and which it does."""
         cause, number = error.__cause__, len(shapes)
         tried = [example.plan.shapes for example in self.draws.covering()[:24]]
-        which = "not all of the shapes" if any(map(self._takes, tried)) else "none of the shapes"
+        which = "does not take all of" if any(map(self._takes, tried)) else "takes none of"
         fitting = [name for name in SHAPES if all(map(self._takes, named_shapes(name, number)))]
         remedy = " or ".join(f"shapes={name!r}" for name in fitting[:3]) or (
             f"a list of lists of shapes that it takes, such as shapes={[[(2, 3)] * number]}"
         )
         raise ShapeError(
-            f"{self.report.name} takes {which} that are drawn for it: given {' and '.join(map(str, shapes))}, it raised"
-            f" {type(cause).__name__}: {cause}. If that is as it should be, say which it takes: {remedy}"
+            f"{self.report.name} {which} the shapes that are drawn for it: given {' and '.join(map(str, shapes))}, it"
+            f" raised {type(cause).__name__}: {cause}. If that is as it should be, say which it takes: {remedy}"
         ) from cause
 
 

@@ -5,8 +5,8 @@ dimensions, the sizes and how they are broadcast; the layout and the kind of val
 `Example` is a plan with numbers in it.
 
 Most faults need one property to show, nearly all of the others two at once. So the covering set is a pairwise covering
-array: plan after plan is chosen that has the most pairs of properties which none before it had, until every pair that
-can occur together has occurred. Some 25 examples hold what random ones would need hundreds for.
+array: each plan chosen is the one with the most new pairs of properties, until every pair that can occur together has
+occurred. Some 25 examples cover what random ones would need hundreds for.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Example(NamedTuple):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What the operation is called with beside its inputs."""
+        """What the operation is called with besides its inputs."""
         return dict(self.plan.settings)
 
     def arrays(self) -> list[np.ndarray]:
@@ -220,12 +220,12 @@ class Draws:
 
 @functools.lru_cache(maxsize=32)
 def _covering_any(number: int, distinct: bool, ways: int) -> list[Plan]:
-    """Kept, for most operations take any shapes."""
+    """Kept, since most operations take any shapes."""
     return Draws(number, distinct=distinct).covering_plans(ways, candidates=400, variations=80)
 
 
 def _groups(numbers: Sequence[int], ways: int) -> int:
-    """All groups of so many of these numbers, each a bit of the result: 1 << (a · 100 + b) for a pair."""
+    """All groups of this many of these numbers, each a bit of the result: 1 << (a · 100 + b) for a pair."""
     if ways == 1:
         return functools.reduce(int.__or__, (1 << number for number in numbers), 0)
     found = 0
@@ -235,7 +235,7 @@ def _groups(numbers: Sequence[int], ways: int) -> int:
 
 
 def any_shapes(rng: np.random.Generator, number: int) -> tuple[Shape, ...]:
-    """Shapes that broadcast together: each number of dimensions and each kind of broadcasting as often as another."""
+    """Shapes that broadcast together: each number of dimensions and each kind of broadcasting equally often."""
     ndim = int(rng.integers(5))
     kind = ("unequal", "equal", "a one", "empty")[rng.integers(4)] if ndim else "equal"
     sizes = [2, 3, 2, 1] if ndim == 4 else [2, 3, 2][:ndim] if ndim > 1 else [3] * ndim

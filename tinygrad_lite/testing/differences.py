@@ -10,7 +10,7 @@ softmax that is given a gradient of zero would pass, since its outputs add up to
 All elements can also be moved at once, along a direction v: where the derivative along it, Σ v · ds/dt, is that of the
 walk, all are right, for v is random. So what is right is found to be so in two evaluations, however large the inputs.
 
-At a kink, as of |t| at 0, the slope on the right minus that on the left does not become smaller with the step. Of a
+At a kink, as of |t| at 0, the slope on the right minus that on the left does not become smaller with the step. For a
 smooth function it is ε · s'': half the step, half the number. `bend` is what is left of that when it is taken out. At
 a jump the central difference itself does not settle: half the step, twice the slope. `bend` is that, too.
 """
@@ -114,7 +114,7 @@ class Differences:
         return max(bends) if np.isfinite(bends).all() else np.inf
 
     def turn(self, i: int, position: Position, eps: float = 1e-7) -> float:
-        """How much the slope at an element changes when all elements are moved a little: next to 0 if it is smooth.
+        """How much the slope at an element changes when all elements are moved a little: close to 0 if it is smooth.
 
         This finds the kinks that do not show along one element: sorting three equal numbers, of which one is moved.
         """
@@ -138,7 +138,7 @@ class Differences:
         return self.moved({i: move})
 
     def moved(self, moves: Mapping[int, np.ndarray]) -> Any:
-        """s, with these inputs moved: a number of the precision."""
+        """s, with these inputs moved: a number in the precision."""
         with np.errstate(all="ignore"):
             values = self.values({i: np.asarray(move) for i, move in moves.items()})
             return sum(part.sum() for part in self.weighted(values))
@@ -197,7 +197,7 @@ def errors_by_step(
 
 
 def outputs_of(function: Callable[..., Any], inputs: Sequence[Any], recorded: bool = True) -> list[Tensor]:
-    """The floating outputs, of a recorded call those that lead back to an input: ValueError if none does."""
+    """The floating outputs; of a recorded call, only those that lead back to an input: ValueError if none does."""
     answer = function(*inputs)
     outputs = [answer] if isinstance(answer, Tensor) else list(answer)
     found = [out for out in outputs if out.is_floating_point() and (out.requires_grad or not recorded)]

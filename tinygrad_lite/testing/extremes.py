@@ -1,6 +1,6 @@
 """The range pass of `check_op`: values large and tiny, where a formula overflows that is right in between.
 
-log(1 + eˣ) is right at 3 and infinite at 1000, where it is 1000; its derivative eˣ / (1 + eˣ) is there NaN. So what is
+log(1 + eˣ) is right at 3 and infinite at 1000, where it is 1000; its derivative eˣ / (1 + eˣ) is NaN there. So what is
 computed in float64 is compared with the same function in longdouble, whose exponents reach fifteen times as far and
 whose differences are precise enough to compare at all, and with the reference, if there is one, at infinities and NaN
 too. Then the other dtypes are compared with float64 where their own range nearly ends.
@@ -79,7 +79,7 @@ def check_extremes(subject: Subject, numbers: Sequence[np.ndarray], rtol: float,
     scale = 1 + max(float(np.abs(array).max(initial=0.0)) for array in arrays)
     for y, right, above, below in zip(outputs, precise, *nearby, strict=True):
         mine, there = to_numpy(y._array), np.isfinite(right)
-        text = f"the value of {subject.name} at large or tiny numbers is another in float64 than in longdouble"
+        text = f"the value of {subject.name} at large or tiny numbers differs between float64 and longdouble"
         allowed = 1e-9 * scale + promises.moved(right, above) + promises.moved(right, below)
         assert_close(mine[there], right[there].astype("float64"), 1e-6, f"{text}, for {listed(arrays)}", allowed)
     if not order:

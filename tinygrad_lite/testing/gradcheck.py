@@ -31,7 +31,7 @@ def gradcheck(
     raise_exception: bool = True,
     seed: int = 0,
 ) -> bool:
-    """Compare the gradients of `function(*inputs)` by every input that requires one with central differences.
+    """Compare the gradients of `function(*inputs)`, with respect to every input that requires one, with differences.
 
     function: takes the inputs, returns a Tensor or a sequence of Tensors.
     inputs: Tensors and anything else; those that require gradients are float64 leaves.
@@ -50,8 +50,8 @@ def gradcheck(
     found = compare(function, inputs, eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception, seed=seed)
     if found.elements and not found.compared:
         raise NoDerivative(
-            "gradcheck: the function has no derivative at any element of these inputs (a kink, a jump, or not a"
-            " number there), so nothing was compared. Move the inputs away from there"
+            "gradcheck: the function has no derivative at any element of these inputs (a kink, a jump, or no"
+            " finite value there), so nothing was compared. Move the inputs away from there"
         )
     return not found.wrong
 
@@ -96,7 +96,7 @@ def compare(
 def gradgradcheck(function: Callable[..., Any], inputs: Tensor | Sequence[Any], **settings: Any) -> bool:
     """`gradcheck` of the gradients of `function`: its second derivatives. Takes the same settings.
 
-    The gradients are taken in a random direction of the outputs, by which they are differentiated too.
+    The gradients are taken in a random direction of the outputs, with respect to which they are differentiated too.
     """
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     return gradcheck(*of_gradients(function, inputs, settings.get("seed", 0)), **settings)
@@ -162,8 +162,8 @@ def _report(differences: Differences, wrong: list[Element], eps: float, atol: fl
     x = differences.inputs[i]
     of_input = [element for element in wrong if element.input == i]
     text = (
-        f"the gradient by input {i}, of shape {tuple(x.shape)}, differs at element {position}: {by_walk:.8g} by the"
-        f" walk back, {numerical:.8g} by a central difference with eps={eps:g} (allowed:"
+        f"the gradient with respect to input {i}, of shape {tuple(x.shape)}, differs at element {position}:"
+        f" {by_walk:.8g} by the walk back, {numerical:.8g} by a central difference with eps={eps:g} (allowed:"
         f" {_allowed(differences, eps, atol, rtol, numerical):.2g}). The input there is"
         f" {to_numpy(x._array)[position]:.8g}. {len(of_input)} of {x.numel()} elements differ"
     )

@@ -57,10 +57,10 @@ def check_loss(
         (n, classes, ...): "classes", indices (n, ...), or "distributions", of the input's shape, which sum to 1 over
         the classes.
     reference: the same function of NumPy arrays, with the default reduction.
-    reductions: those of "none", "sum" and "mean" that it knows. Default: all three if it takes `reduction=`, none
-        otherwise. "sum" must be the sum of "none"; "mean" its mean, so leave it out where the mean is a weighted one.
+    reductions: those of "none", "sum" and "mean" that it knows. Default: all three if it takes `reduction=`, else ().
+        "sum" must be the sum of "none"; "mean" its mean, so leave it out where the mean is a weighted one.
     low, high: the range of the input. extremes: also check inputs as large as ±1000, where value and gradient must be
-        finite and the same in float32 as in float64. Switch it off for inputs of a limited range, as probabilities.
+        finite and the same in float32 as in float64. Switch it off for inputs of a limited range (probabilities).
     order: 2 for first and second derivatives, 1 for first ones.
     dtypes: in which value and gradient must be the same, as well as they can.
     rtol: the relative difference allowed between derivatives and differences. examples: how many batches are drawn.
@@ -237,11 +237,11 @@ def _check_dtype(name: str, call: Callable[..., Any], input: np.ndarray, target:
     (x, t), (expected_x, expected_t) = _tensors(input, target, dtype), _tensors(input, target)
     y, expected = call(x, t), call(expected_x, expected_t)
     assert y.dtype == np.dtype(dtype), f"{name} of {dtype} is {y.dtype}"
-    text = f"{name} in {dtype} is another than in float64"
+    text = f"the value of {name} in {dtype} differs from that in float64"
     assert_same(to_numpy(y.detach()._array), to_numpy(expected.detach()._array), tolerance, text)
     if has_derivative(lambda x: call(x, expected_t), [expected_x]):
         gradient, wanted = (to_numpy(grad(a, b)[0]._array) for a, b in ((y, x), (expected, expected_x)))  # type: ignore[union-attr]
-        assert_same(gradient, wanted, tolerance, f"the gradient of {name} in {dtype} is another than in float64")
+        assert_same(gradient, wanted, tolerance, f"the gradient of {name} in {dtype} differs from that in float64")
 
 
 def _check_finite(name: str, call: Callable[..., Any], input: np.ndarray, target: np.ndarray, dtype: str) -> None:
@@ -271,5 +271,5 @@ def _check_shapes_refused(name: str, call: Callable[..., Any], targets: str) -> 
             return
     assert warned, (
         f"{name} takes an input of shape {input.shape} and a target of shape {target.shape}, which do not belong"
-        " together, without a word. Compare the shapes first"
+        " together, without an error or a warning. Compare the shapes first"
     )

@@ -344,7 +344,7 @@ COMPARED = {
     ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
 }  # fmt: skip
 TIED = {ast.Gt: ast.GtE, ast.Lt: ast.LtE, ast.GtE: ast.Gt, ast.LtE: ast.Lt}
-MESSAGES = (ast.Raise, ast.Assert, ast.JoinedStr, ast.arguments, ast.AnnAssign)  # what stands inside is no computation
+MESSAGES = (ast.Raise, ast.Assert, ast.JoinedStr, ast.arguments, ast.AnnAssign)  # nothing inside is a computation
 
 
 def changed_sources(function: Callable[..., Any], numeric: bool = False) -> Iterator[tuple[str, types.FunctionType]]:

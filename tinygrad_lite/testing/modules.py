@@ -3,8 +3,8 @@
     check_module(nn.Linear(3, 2), randn(4, 3))
     check_module(lambda: MyBlock(4), [x, mask])
 
-A module goes wrong in ways that no gradient shows: a parameter that the optimizer never sees, since it stands in a
-plain list; a running mean that is no buffer, so that a saved model opens as another one; dropout that goes on in
+A module goes wrong in ways that no gradient shows: a parameter that the optimizer never sees, since it is in a plain
+list; a running mean that is not a buffer, so that a saved model opens as a different one; dropout that goes on in
 eval(). Each check below is one such mistake, and its message says which.
 """
 
@@ -191,7 +191,7 @@ def _check_copy(name: str, module: Module) -> None:
     assert other is not module, f"copy.deepcopy of {name} is the module itself"
     for key, tensor in mine.items():
         a, b = to_numpy(tensor._array), to_numpy(copied[key]._array)
-        assert_same(b, a, 0.0, f"copy.deepcopy of {name} has another {key}")
+        assert_same(b, a, 0.0, f"copy.deepcopy of {name} has a different {key}")
         with no_grad():
             before, kept = b.copy(), copied[key].clone()
             copied[key].copy_(copied[key] + 1 if copied[key].dtype.kind != "b" else ~copied[key])
@@ -233,7 +233,7 @@ def _check_repeatable(where: str, trial: _Trial) -> None:
     for numbers, expected in zip(again, first, strict=True):
         assert_same(
             numbers, expected, 1e-12,
-            f"{where} is another function the second time, though parameters, buffers and random numbers were put"
+            f"{where} is a different function the second time, though parameters, buffers and random numbers were put"
             " back. It keeps something that is neither: make it a buffer",
         )  # fmt: skip
     if not trial.module.training:
@@ -310,7 +310,7 @@ def _check_state(name: str, trained: Module, other: Module, inputs: Sequence[Any
             assert_same(
                 b, a, 1e-6,
                 f"{name} in {mode}(): a module that was given its state_dict() computes something else. It keeps"
-                " something that is no parameter and no buffer",
+                " something that is neither a parameter nor a buffer",
             )  # fmt: skip
 
 
@@ -328,13 +328,13 @@ def _check_like(where: str, moved: _Trial, expected: _Trial, dtype: str, compare
                 " buffer"
             )
         if compare:
-            text = f"{where}: the output is another than in float64 on the default device"
+            text = f"{where}: the output differs from that in float64 on the default device"
             assert_same(to_numpy(y._array), to_numpy(in_float64._array), tolerance, text)
     if compare:
         gradients = moved.gradients()
         for which, e in expected.gradients().items():
             mine = gradients[which]
-            text = f"{where}: the gradient with respect to {which} is another than in float64 on the default device"
+            text = f"{where}: the gradient with respect to {which} differs from that in float64 on the default device"
             assert (mine is None) == (e is None), text
             if mine is not None and e is not None:
                 assert_same(mine, e, tolerance, text)

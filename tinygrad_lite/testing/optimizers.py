@@ -6,8 +6,8 @@
 
     check_optimizer(optim.SGD, plain, lr=0.1, momentum=0.9)
 
-The update on paper is two lines. What goes wrong stands around them: one memory for all parameters, a memory that is
-the user's gradient, a run that is resumed without it, a group whose own rate is not listened to.
+The update on paper is two lines. What goes wrong stands around them: one state for all parameters, a state that is the
+user's gradient, a run that is resumed without it, a group whose own rate is not listened to.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def check_optimizer(
     Four parameters of different shapes and memory layouts, in two groups with rates of their own, get random
     gradients; one has none in some steps, and then stays as it is; in the middle the rates change, as a schedule
     changes them. Parameters are changed in place and unrecorded, gradients not at all, and what is done to a gradient
-    afterwards has no influence. Each parameter goes the way it goes alone. A run that is stopped, pickled and resumed
-    in another optimizer ends bit for bit the same. AssertionError that says what is wrong.
+    afterwards has no influence. Each parameter takes the path that it takes alone. A run that is stopped, pickled and
+    resumed in another optimizer ends bit for bit the same. AssertionError that says what is wrong.
     """
     if steps < 4:
         raise ValueError(f"check_optimizer: at least 4 steps are needed, but got {steps}")
@@ -70,7 +70,7 @@ def check_optimizer(
     for i in range(len(SHAPES)):
         alone = _Run(cls, settings, only=i).go(range(steps))
         for step in range(steps):
-            text = f"{name}: parameter {i}, of shape {SHAPES[i]}, goes another way than it goes alone (step {step + 1})"
+            text = f"{name}: parameter {i}, of shape {SHAPES[i]}, takes another path than alone (step {step + 1})"
             assert_same(path[step][i], alone[step][i], 0.0, text)
     _check_resumed(name, cls, settings, path)
     _check_closure_and_zero_grad(name, _Run(cls, settings))
@@ -79,7 +79,7 @@ def check_optimizer(
         numbers = run.go(range(steps))[-1]
         for i, p in enumerate(run.parameters):
             assert p.dtype == np.dtype(dtype), f"{name}: a parameter that was {dtype} is {p.dtype} after a step"
-            text = f"{name}: parameter {i} in {dtype} goes another way than in float64"
+            text = f"{name}: parameter {i} in {dtype} takes another path than in float64"
             assert_same(numbers[i], path[-1][i], 2e3 * float(np.finfo(dtype).eps), text)
 
 
@@ -212,8 +212,8 @@ def _check_resumed(
     for step, found in zip(range(half, len(path)), resumed.go(range(half, len(path))), strict=True):
         for i, (mine, other) in enumerate(zip(found, path[step], strict=True)):
             text = (
-                f"{name}: a run resumed from its state_dict() after {half} steps goes another way, at parameter {i} in"
-                f" step {step + 1}. It remembers something outside of self.state and param_groups"
+                f"{name}: a run resumed from its state_dict() after {half} steps takes another path, at parameter {i}"
+                f" in step {step + 1}. It remembers something outside of self.state and param_groups"
             )
             assert_same(mine, other, 0.0, text)
     assert _equal(state, before), f"{name}.load_state_dict() keeps what it was given, and changes it: copy it"

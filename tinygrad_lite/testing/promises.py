@@ -1,4 +1,4 @@
-"""What an operation has to do right at one example, beside its derivatives: each promise is a function that looks.
+"""What an operation has to do right at one example, besides its derivatives: each promise is a function that looks.
 
 They raise AssertionError, with the promise that is broken in the words before the first colon.
 """
@@ -92,8 +92,8 @@ def check_sharing(subject: Subject, arrays: Arrays) -> bool:
         plainly = subject.op.forward(*arrays, **subject.settings)
         for i, array in enumerate(arrays):
             assert not (isinstance(plainly, np.ndarray) and array.size and same_memory(plainly, array)), (
-                f"the output of {subject.name} is its input {i} or looks at its memory, though it is no view: a change"
-                " in place of one changes the other. Copy, or declare @op(view=True)"
+                f"the output of {subject.name} is its input {i} or looks at its memory, though it is not a view: a"
+                " change in place of one changes the other. Copy, or declare @op(view=True)"
             )
     for y in subject.outputs(*leaves):
         for i, x in enumerate(leaves):
@@ -101,8 +101,8 @@ def check_sharing(subject: Subject, arrays: Arrays) -> bool:
                 continue
             shared = True
             assert y._view is not None or not y.requires_grad, (
-                f"the output of {subject.name} shares the memory of input {i}, though it is no view: a change in place"
-                " of one would change the other's value, and not its gradient. Copy, or declare @op(view=True)"
+                f"the output of {subject.name} shares the memory of input {i}, though it is not a view: a change in"
+                " place of one would change the other's value, and not its gradient. Copy, or declare @op(view=True)"
             )
     return shared
 
@@ -111,7 +111,7 @@ def check_sharing(subject: Subject, arrays: Arrays) -> bool:
 
 
 def check_gradients(subject: Subject, arrays: Arrays, words: Sequence[str] = ()) -> Gradients:
-    """The gradients: for who asks, the same whoever else does, in every walk, of every layout; nothing changed."""
+    """The gradients: for each input that asks, the same whatever others do, walk and layout; nothing is changed."""
     name, before = subject.name, _bytes(arrays)
     together = gradients(subject, [leaf(array) for array in arrays])
     assert _bytes(arrays) == before, f"the gradient rules of {name} changed its inputs"
@@ -149,7 +149,7 @@ def _check_walks(subject: Subject, arrays: Arrays, expected: Gradients) -> None:
             outputs, leaves, [leaf(u).detach() for u in starts], retain_graph=turn == "the first", allow_unused=True
         )
         answers = [None if g is None else to_numpy(g._array) for g in found]
-        what = "" if turn == "the first" else f" of {name} is another in a second walk"
+        what = "" if turn == "the first" else f" of {name} differs in a second walk"
         _same_all(answers, expected, f"the gradient{what or f' of {name} changes when it is called again before'}")
         assert _bytes(starts) == given, f"a gradient rule of {name} changed the gradient that it was given"
         for y, value in zip(outputs, values, strict=True):
@@ -191,7 +191,7 @@ def _check_rules(op: Op, subject: Subject, arrays: Arrays) -> None:
 
 
 def gradients(subject: Subject, leaves: list[Tensor], words: Sequence[str] = ()) -> Gradients:
-    """By each leaf, in a fixed direction of the outputs: None where none is asked for or nothing flows."""
+    """With respect to each leaf, in a fixed direction of the outputs: None where none is asked for or nothing flows."""
     outputs = [y for y in subject.outputs(*leaves) if y.requires_grad]
     asking = [x for x in leaves if x.requires_grad]
     if not outputs or not asking:
@@ -225,7 +225,7 @@ def check_like(
 ) -> None:
     """The same value and gradients as in float64 on the default device, as well as the dtype can tell.
 
-    How well that is, a nudge tells: inputs that differ by as much as the dtype rounds.
+    A nudge tells how well that is: inputs that differ by as much as the dtype rounds.
     """
     leaves = [leaf(array.astype(dtype)) for array in arrays]
     if device is not None:
@@ -237,7 +237,7 @@ def check_like(
     rng = np.random.default_rng(1)
     nudged = [np.asarray(array * (1 + 2 * eps * rng.choice([-1, 1], array.shape))) for array in arrays]
     other_values = [to_numpy(y._array) for y in subject.outputs(*plain(nudged))]
-    than = "is another than in float64 on the default device"
+    than = "differs from that in float64 on the default device"
     for y, value, other in zip(outputs, values, other_values, strict=True):
         assert value.dtype.kind != "f" or y.dtype == np.dtype(dtype), f"{where}: the output is {y.dtype}"
         assert y.device == leaves[0].device, f"{where}: the output is on {y.device}"
@@ -261,12 +261,12 @@ def check_integers(subject: Subject, arrays: Arrays) -> None:
     floats = [to_numpy(y._array) for y in subject.outputs(*plain([array.astype("float64") for array in whole]))]
     for mine, other in zip(found, floats, strict=True):
         if np.isfinite(np.asarray(other, "float64")).all():
-            text = f"the value of {subject.name} of integers is another than of the same numbers as floats"
+            text = f"the value of {subject.name} of integers differs from that of the same numbers as floats"
             assert_close(mine.astype("float64"), other.astype("float64"), 2e-4, text)
 
 
 def moved(a: np.ndarray, b: np.ndarray) -> float:
-    """How far a nudge of the inputs has moved a result: 16 times as far may rounding on the way move it."""
+    """How far a nudge of the inputs has moved a result: rounding on the way may move it 16 times as far."""
     if a.dtype.kind != "f" or a.shape != b.shape:
         return 0.0
     distance = np.abs(a - b)

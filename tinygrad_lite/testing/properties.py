@@ -41,7 +41,7 @@ def lay_out(array: np.ndarray, *layout: str) -> np.ndarray:
     "expanded last"     one place for all elements of the dimension, which must be equal
     "offset"            a part of a larger array
     "read-only"         cannot be written to
-    "misaligned"        at addresses that are no multiple of the size of an element
+    "misaligned"        at addresses that are not multiples of the element size
     "other byte order"  as on another machine: the dtype says so; a Tensor does not take it
 
     ValueError for any other word, and for elements that are not equal.
@@ -82,7 +82,7 @@ def lay_out(array: np.ndarray, *layout: str) -> np.ndarray:
 
 
 def fitting(words: Sequence[str], shape: Shape) -> tuple[str, ...]:
-    """Those words that make a difference to an array of this shape. ValueError for one that nobody knows."""
+    """Those words that make a difference to an array of this shape. ValueError for an unknown one."""
     long = sum(size > 1 for size in shape)
     found = []
     for word in words:
@@ -237,7 +237,7 @@ SHAPES: dict[str, Callable[[int], list[tuple[Shape, ...]]]] = {
 
 
 def named_shapes(name: str, number: int) -> list[tuple[Shape, ...]]:
-    """The lists of shapes that a name stands for, for so many inputs. ValueError, with all names, for another."""
+    """The lists of shapes that a name stands for, for this many inputs. ValueError, with all names, for another."""
     if name not in SHAPES:
-        raise ValueError(f"shapes={name!r} is no name of shapes; there are {', '.join(map(repr, SHAPES))}")
+        raise ValueError(f"shapes={name!r} is not a name of shapes; there are {', '.join(map(repr, SHAPES))}")
     return SHAPES[name](number)

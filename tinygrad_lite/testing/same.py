@@ -23,8 +23,8 @@ from tinygrad_lite.testing.check import number_of_inputs
 from tinygrad_lite.testing.differences import has_derivative, leaf
 from tinygrad_lite.testing.strategies import arrays, broadcastable_shapes
 
-# Values at which formulas that are equal on paper part: eˣ overflows, and of eˣ - 1 near 0 nothing is left. No 0, where
-# many functions have a kink and each implementation may choose a slope.
+# Values at which formulas that are equal on paper differ: eˣ overflows, and of eˣ - 1 near 0 nothing is left. No 0,
+# where many functions have a kink and each implementation may choose a slope.
 EXTREMES = (1e-6, -1e-6, 30.0, -30.0, 1000.0, -1000.0)
 
 

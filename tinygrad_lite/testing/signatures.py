@@ -28,8 +28,8 @@ def settings_of(operation: Callable[..., Any]) -> dict[str, Any]:
 def choices_for(operation: Callable[..., Any], settings: Mapping[str, Any] | None) -> dict[str, Any]:
     """What each setting is tried with: what `settings` says, or its default and others near it.
 
-    Of a bool both, of a number its default and two others, which are positive if it is; settings of other kinds are
-    left alone. TypeError for a setting that the operation does not have, or that it needs and nobody says.
+    For a bool both values, for a number its default and two others, positive if it is; settings of other kinds are left
+    alone. TypeError for a setting that the operation does not have, or that it needs and is not given.
     """
     parameters, defaults, settings = _parameters(operation), settings_of(operation), settings or {}
     needed = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]

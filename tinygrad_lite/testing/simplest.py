@@ -17,7 +17,7 @@ from tinygrad_lite.testing.properties import ORDERS, STEPPED, Shape, broadcastin
 
 
 def simplest(example: Example, draws: Draws, fails: Callable[[Example], bool], tries: int = 300) -> Example:
-    """An example that fails, and no longer if one of its properties is taken away. At most so many are tried."""
+    """An example that fails, and no longer if one of its properties is taken away. At most this many are tried."""
     progress = True
     while progress:
         progress = False
@@ -103,13 +103,13 @@ def _resized(example: Example, shapes: Sequence[Shape], start: int, draws: Draws
 
 
 def _moved(words: Sequence[str], shape: Shape) -> tuple[str, ...]:
-    """The words, with a step along a dimension that there is no longer moved to the last one."""
+    """The words, with a step along a dimension that is gone moved to the last one."""
     fits = fitting(words, shape)
     return tuple(f"{w.partition(' ')[0]} last" if w in STEPPED and w not in fits else w for w in words)
 
 
 def _smaller(shapes: tuple[Shape, ...], draws: Draws) -> Iterator[tuple[Shape, ...]]:
-    """Shapes that are simpler: without broadcasting, with a dimension less, smaller ones."""
+    """Shapes that are simpler: without broadcasting, with one dimension fewer, smaller ones."""
     if not draws.any_shapes:
         yield from sorted((one for one in draws.pool if _weight(one) < _weight(shapes)), key=_weight)
         return

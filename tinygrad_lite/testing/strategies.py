@@ -30,7 +30,7 @@ DTYPES = ("float32", "float64", "float16", "int64", "int32", "int16", "int8", "u
 
 
 def shapes(min_dims: int = 0, max_dims: int = 4, min_side: int = 0, max_side: int = 3) -> st.SearchStrategy[Any]:
-    """Shapes as tuples, of each number of dimensions alike, sizes of 1 and, more seldom, 0 among them."""
+    """Shapes as tuples, each number of dimensions equally often, with sizes of 1 and, more rarely, 0."""
     sides = [side for side in (1, 2, 3, 2, 3, *range(4, max_side + 1), 0) if min_side <= side <= max_side]
     return st.sampled_from(range(min_dims, max(min_dims, max_dims) + 1)).flatmap(
         lambda ndim: st.tuples(*[st.sampled_from(sides or [min_side])] * ndim)
@@ -49,7 +49,7 @@ def broadcastable_shapes(draw: Any, number: int = 2, **limits: Any) -> list[tupl
 
 
 def axes(ndim: int) -> st.SearchStrategy[int]:
-    """One dimension of so many, counted from the front or, below 0, from the end."""
+    """One dimension of this many, counted from the front or, below 0, from the end."""
     return st.integers(-ndim, ndim - 1)
 
 
@@ -114,7 +114,7 @@ def arrays(
         steps = draw(st.permutations(range(size)))
         share = np.array(steps, "float64") / max(size, 1)
     else:
-        # What fails shrinks to 1.5, for 1 would not do: of it powers and reciprocals are all the same.
+        # A failing value shrinks to 1.5, not to 1, whose powers and reciprocal are all the same.
         simplest = round(1000 * (min(max(1.5, low), high) - low) / (high - low))
         steps = draw(st.lists(st.integers(0, 1000), min_size=size, max_size=size))
         share = (simplest + np.array(steps, int)) % 1001 / 1000
