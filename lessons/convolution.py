@@ -61,7 +61,7 @@ print("conv2d agrees with the loop by hand:", by_conv2d.allclose(by_hand, atol=1
 # ## The window moves
 #
 # Nine numbers of the image become one of the result, then the window moves on by a pixel. The result is smaller by two
-# in each direction: that often does a window of three fit.
+# in each direction: a row of n pixels has room for n - 2 windows of three.
 
 # %%
 STEP = max(1, (height - 2) * (width - 2) // 60)
@@ -141,7 +141,7 @@ for axes, how in zip(panels, settings, strict=True):
 album.add(figure, "padding_and_stride")
 
 # %% [markdown]
-# Nobody has to think up kernels: they are weights like all others (`nn.Conv2d`), and gradients find them.
+# Nobody has to think up kernels: they are weights like any others (`nn.Conv2d`), and gradients find them.
 
 # %%
 album.show()

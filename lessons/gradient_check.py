@@ -59,8 +59,8 @@ for step in (0.1, 0.01, 0.001):
 
 # %% [markdown]
 # A smaller step is better, but not for ever: a computer rounds f to 16 digits, and the rounding is divided by ε. So the
-# error has a valley. On its left slope it is rounding; on the right one the function is bent, and there the error of
-# the central difference falls with the square of the step.
+# error has a valley. On its left slope the error is rounding; on the right one the function is bent, and there the
+# error of the central difference falls with the square of the step.
 
 # %%
 x = tensor([0.5, 1.0, 2.0], dtype=float64, requires_grad=True)
@@ -106,7 +106,7 @@ except GradcheckError as error:
 # ## First trap: weights of 1
 #
 # An operation has many outputs, and a difference is one number. So the outputs are added up, and it matters how. The
-# outputs of a softmax are probabilities: their sum is 1, whatever the input. Added up just so, a softmax has the
+# outputs of a softmax are probabilities: their sum is 1, whatever the input. Added up like this, a softmax has the
 # derivative 0, and a rule that returns nothing but zeros passes! With random weights it does not.
 
 
@@ -133,9 +133,9 @@ print("with random weights:", gradcheck(softmax, x, raise_exception=False))
 # %% [markdown]
 # ## Second trap: kinks
 #
-# At 0 the ReLU has no derivative: 0 on the left, 1 on the right, and the central difference says ½. That is no mistake
-# of anybody's. `gradcheck` recognises a kink: the slope on the right minus that on the left does not become smaller
-# with the step, as it does where a function is smooth. Such elements are left out; if none remains, it says so.
+# At 0 the ReLU has no derivative: 0 on the left, 1 on the right, and the central difference says ½. That is nobody's
+# mistake. `gradcheck` recognises a kink: the slope on the right minus that on the left does not become smaller with the
+# step, as it does where a function is smooth. Such elements are left out; if none remains, it says so.
 
 # %%
 figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
@@ -160,8 +160,8 @@ except NoDerivative as error:
 #
 # Right at three points does not mean right. It may be wrong for negative numbers, for a matrix, for one without rows,
 # for a transposed one, when both inputs are asked for, in float32, or in the second derivative. `check_op` goes through
-# inputs of all these kinds. And when it has found one that fails, it makes it smaller and simpler, as long as it still
-# fails: what you see in the end is the simplest example, and what that could not do without.
+# inputs of all these kinds. And when it has found one that fails, it makes it smaller and simpler, for as long as it
+# still fails: what you see in the end is the simplest example, and what that could not do without.
 
 # %%
 check_op(lambda a, b: a * b.sin(), reference=lambda a, b: a * np.sin(b))

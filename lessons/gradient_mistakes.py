@@ -102,7 +102,7 @@ def in_place(g, b):
 
 
 def constant(x: Any) -> Any:
-    """x as a number that nothing is differentiated by."""
+    """x as a constant, which gets no gradient."""
     return x.detach() if isinstance(x, Tensor) else x
 
 

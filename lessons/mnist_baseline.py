@@ -7,7 +7,7 @@ Run it (`python -m lessons mnist_baseline`), or step through its cells in an edi
 # # Which digit is it?
 #
 # A model is worth something only next to a simple one. So before anything is trained we ask: how far does the simplest
-# idea go that anyone could have? That is the *baseline*. Then we replace it by models that learn, each only a little
+# idea go that anyone could have? That is the *baseline*. Then we replace it with models that learn, each only a little
 # more than the one before, and write down what each step brings.
 
 # %%
@@ -136,7 +136,7 @@ def linear1(xb: Tensor) -> Tensor:
 
 # %% [markdown]
 # The loss must not be the accuracy: that does not change at all when a weight changes a little, so its gradient is zero
-# nearly everywhere. What does change is how sure the model is. `sigmoid` makes of any number one between 0 and 1, and
+# nearly everywhere. What does change is how sure the model is. `sigmoid` turns any number into one between 0 and 1, and
 # the loss is how far it is from what it should be.
 
 
@@ -249,7 +249,7 @@ album.add_images(
 # ## A small network
 #
 # Two linear layers in a row would be only one linear layer. With a bend between them they are more: `ReLU` replaces
-# negative numbers by 0, and with enough such bends any function can be pieced together. The optimizer is the one that
+# negative numbers with 0, and with enough such bends any function can be pieced together. The optimizer is the one that
 # comes with the package, `optim.SGD`: our own does the same, but has no momentum and no weight decay.
 
 # %%
@@ -263,8 +263,8 @@ results.append(("3 or 7", "network with 30 hidden units", accuracy))
 # %% [markdown]
 # ## All ten digits
 #
-# Now a model has ten outputs, one for each digit, and *cross-entropy* is its loss: softmax makes probabilities of the
-# outputs, and the loss is -ln of the probability that was given to the right digit. First a linear model, then a
+# Now a model has ten outputs, one for each digit, and *cross-entropy* is its loss: softmax turns the outputs into
+# probabilities, and the loss is -ln of the probability that was given to the right digit. First a linear model, then a
 # network with a ReLU.
 
 # %%

@@ -52,7 +52,7 @@ print(f"{mnist.name}: {train_x.shape} to learn from, {test_x.shape} to test with
 # %% [markdown]
 # ## The training loop
 #
-# It is the loop of the last lesson with two things more. The learning rate goes up and then down again, a little after
+# It is the loop of the last lesson with two additions. The learning rate goes up and then down again, a little after
 # each batch (`OneCycleLR`): large steps while there is far to go, small ones at the end. And the model is told whether
 # it learns or is tested, `train()` or `eval()`: some layers, as we shall see, do not do the same in both.
 
@@ -75,7 +75,7 @@ def same(images: Tensor) -> Tensor:
 
 def fit(name: str, model: nn.Module, epochs: int, lr: float, augment=same) -> nn.Module:
     model.to(device)
-    epochs = max(epochs, math.ceil(300 / len(batches)))  # of the small digits an epoch has few batches
+    epochs = max(epochs, math.ceil(300 / len(batches)))  # an epoch of the small digits has few batches
     optimizer = optim.AdamW(model.parameters())
     schedule = optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=epochs * len(batches))
     losses[name], errors[name] = [], []
@@ -115,7 +115,7 @@ fit(
 # %% [markdown]
 # ## LeNet-5
 #
-# Six kernels look at the image. Of each 2×2 pixels of an answer only the largest stays (*max pooling*): it does not
+# Six kernels look at the image. Of every 2×2 pixels of an answer only the largest stays (*max pooling*): it does not
 # matter where exactly an edge is. Sixteen kernels look at the six smaller pictures, each at all six at once, and see
 # corners, arcs, ends of strokes. After another pooling, three linear layers decide.
 
@@ -144,9 +144,9 @@ print(nn.summary(lenet, test_x[:1]))
 fit("LeNet-5", lenet, epochs=5, lr=0.005)
 
 # %% [markdown]
-# It has 61,706 weights, a fourth of those of the network with 300 hidden units, and is wrong about not half as many
-# images of MNIST. Its six kernels began at random. Now each looks for something: an edge of one direction, the end of a
-# stroke.
+# It has 61,706 weights, a quarter of those of the network with 300 hidden units, and is wrong about fewer than half as
+# many images of MNIST. Its six kernels began at random. Now each looks for something: an edge of one direction, the end
+# of a stroke.
 
 # %%
 kernels_after = lenet[0].weight.detach()[:, 0]
@@ -190,7 +190,7 @@ album.add(figure, "feature_maps")
 # More layers see more, but the more there are, the harder it is for the gradient to reach the first. Two ideas of 2015
 # solved that. *Batch normalization* (Ioffe and Szegedy) gives the numbers of each channel mean 0 and variance 1 over
 # the batch, and then a scale and a shift that are learned: no layer has to follow what those before it do to the scale.
-# In testing there may be no batch, so there it uses averages that it took down in training: hence `train()` and
+# In testing there may be no batch, so there it uses averages that it recorded in training: hence `train()` and
 # `eval()`. A *residual block* (He, Zhang, Ren and Sun) adds its input to what its layers compute. They have to learn
 # only what is to be changed, and the gradient passes the sum unchanged.
 
@@ -293,8 +293,8 @@ album.add_images(
 # %% [markdown]
 # ## The table of 1998, and ours
 #
-# Ours learn from cross-entropy, where those of 1998 took the squared error, and with ReLU and Adam: that is what the
-# linear model and the 300 hidden units gain by. LeNet-5 had little left to gain.
+# Ours learn from cross-entropy, where those of 1998 took the squared error, and with ReLU and Adam: that is where the
+# linear model and the 300 hidden units gain. LeNet-5 had little left to gain.
 
 # %%
 IN_1998 = {"linear": 0.12, "300 hidden units": 0.047, "LeNet-5": 0.0095, "residual network": None}

@@ -97,7 +97,7 @@ a_number = tensor(1.0, requires_grad=True)
 b_number = a_number + a_number
 c_number = b_number + b_number
 c_number.backward()
-print("the derivative of c = (a + a) + (a + a) by a:", a_number.grad)
+print("the derivative of c = (a + a) + (a + a) with respect to a:", a_number.grad)
 
 # %% [markdown]
 # ## The step
@@ -212,7 +212,7 @@ animate(
 
 # %%
 animate(
-    {"all 100 points a step": descend(0.1), "mini-batches of 10": descend(0.1, batch_size=10)},
+    {"all 100 points per step": descend(0.1), "mini-batches of 10": descend(0.1, batch_size=10)},
     "mini_batches",
     "Batches, full and mini",
 )

@@ -58,13 +58,13 @@ img {{ max-width: 100%; }}
 """
 
 
-RATE = 10  # pictures a second
+RATE = 10  # pictures per second
 
 
 def read_options(description: str, *more: tuple[str, dict[str, Any]]) -> argparse.Namespace:
     """The lesson's options from the command line; the defaults in a notebook or an editor's interactive window.
 
-    more: options of this lesson only, each a name and what argparse is to know of it.
+    more: options of this lesson only, each a name and what argparse needs to know about it.
     """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--device", default="cpu", help="where to compute: cpu, cuda or cuda:1 (default: cpu)")
@@ -83,7 +83,7 @@ def read_options(description: str, *more: tuple[str, dict[str, Any]]) -> argpars
 
 
 def mnist_or_digits() -> datasets.ImageDataset:
-    """MNIST, or where it cannot be had the small digits that come with the package, which one line then says."""
+    """MNIST, or where it cannot be had the small digits that come with the package, and one line says so."""
     try:
         return datasets.mnist()
     except datasets.DatasetUnavailable as reason:
@@ -176,7 +176,7 @@ def _film(figure: Figure, draw: Callable[[int], None], frames: int) -> list[Imag
 
 
 def _few_colours(pictures: list[Image.Image]) -> list[Image.Image]:
-    """The pictures in the 64 colours of the last, in which everything is to be seen: files of a fourth of the size."""
+    """The pictures in the 64 colours of the last, in which everything is to be seen: files of a quarter of the size."""
     colours = pictures[-1].quantize(64, Image.Quantize.MAXCOVERAGE)
     return [picture.quantize(palette=colours, dither=Image.Dither.NONE) for picture in pictures]
 

@@ -63,7 +63,7 @@ def sgd(tmp_path_factory):
 def test_the_line_is_found(sgd):
     printed, _ = sgd
     assert "a guess, y = -x + 1, has the loss" in printed
-    assert "the derivative of c = (a + a) + (a + a) by a: tensor(4.)" in printed
+    assert "the derivative of c = (a + a) + (a + a) with respect to a: tensor(4.)" in printed
     last = next(line for line in printed.splitlines() if "step 60" in line)
     slope, intercept = (float(part.split("=")[1]) for part in last.split("   ")[-1].split(", "))
     assert abs(slope - 3) < 0.2
