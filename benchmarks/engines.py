@@ -75,7 +75,8 @@ def present(device: str) -> list[str]:
 
 
 def measure(group: Group, names: list[str], engine_names: list[str], options: argparse.Namespace) -> dict[str, Any]:
-    """For each workload a dictionary: times by engine, in seconds a step, one for each turn; and who cannot, and why.
+    """For each workload a dictionary: times by engine, in seconds per step, one for each turn; and which engine cannot,
+    and why.
 
     RuntimeError where two engines have computed different numbers.
     """
@@ -109,7 +110,7 @@ def _compare(workload: str, prints: dict[str, list[list[float]]]) -> None:
     for engine, results in prints.items():
         if engine == "blas":
             continue
-        for mine, right in zip(results, prints[judge], strict=False):  # peers tell fewer of their results
+        for mine, right in zip(results, prints[judge], strict=False):  # peers report fewer of their results
             scale = max(abs(mine[1]), abs(right[1]), 1e-7)
             if mine[0] != right[0] or any(abs(a - b) > 1e-3 * scale for a, b in zip(mine, right, strict=True)):
                 raise RuntimeError(
@@ -135,7 +136,7 @@ def measure_memory(names: list[str], engine_names: list[str], options: argparse.
 
 
 def summary(name: str, measured: dict[str, Any], peaks: dict[str, int]) -> dict[str, Any]:
-    """One workload: for each engine the least and the median time, in microseconds, and how many times as long ours
+    """One workload: for each engine the shortest and the median time, in microseconds, and how many times as long ours
     takes: the median of the ratios of turns side by side, and the middle half of them.
     """
     times = measured["seconds"]
@@ -152,7 +153,7 @@ def summary(name: str, measured: dict[str, Any], peaks: dict[str, int]) -> dict[
 
 
 def measure_import(turns: int) -> dict[str, float]:
-    """How long each package takes to import in a fresh process, in turn: the least, in seconds more than NumPy's."""
+    """How long each package takes to import in a fresh process, in turn: the shortest, in seconds more than NumPy's."""
     modules = ["numpy", *(name for name in ENGINES if name != "blas" and is_installed(name))]
     times: dict[str, list[float]] = {module: [] for module in modules}
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -185,7 +185,7 @@ def forward(operation: Operation, n: int) -> Make:
 
 
 def back(operation: Operation, n: int) -> Make:
-    """The call, and the gradients by all its inputs."""
+    """The call, and the gradients with respect to all its inputs."""
     return there_and_back(operation.call, *operation.shapes(n), low=operation.low, high=operation.high)
 
 

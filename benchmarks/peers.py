@@ -4,7 +4,7 @@ They have other names, and no common optimizer. So each has an adapter with the 
 
     leaf(array), constant(array)     an array as the engine takes it, with and without a gradient
     numbers(leaf)                    the array inside, to be changed in place
-    walk_back(f, leaves, g)          f(*leaves), and its gradients by the leaves, starting with g (default: 1)
+    walk_back(f, leaves, g)          f(*leaves), and its gradients for the leaves, starting with g (default: 1)
 
 and momentum is written here. Weights and data are drawn as in `workloads.py`: the results must agree.
 """
@@ -189,7 +189,7 @@ class DeZero:
 
     package = "dezero"
     help = "is given `np.int`, which NumPy 1.24 removed"
-    cannot = "has no such layer, or another one"
+    cannot = "has no such layer, or a different one"
 
     def __init__(self) -> None:
         if not hasattr(np, "int"):
@@ -361,11 +361,11 @@ class Autograd:
 
 
 class Micrograd:
-    """micrograd 0.1. It knows numbers, no arrays; and it goes back by recursion, so not far."""
+    """micrograd 0.1. It has numbers, not arrays; and it goes back by recursion, so not far."""
 
     package = "micrograd"
     help = None
-    cannot = "knows no arrays, and goes back by recursion"
+    cannot = "has no arrays, and goes back by recursion"
 
     def __init__(self) -> None:
         from micrograd.engine import Value
@@ -452,7 +452,7 @@ class ByHand:
                 total = p.sum(axis=1, keepdims=True)
                 loss = (np.log(total[:, 0]) - z[rows, classes]).mean()
                 p /= total
-                p[rows, classes] -= 1  # from here on the gradient by z, times the batch
+                p[rows, classes] -= 1  # from here on the gradient with respect to z, times the batch
                 p *= np.float32(1 / batch)
                 g = p @ w2
                 g *= h > 0

@@ -15,7 +15,7 @@ Results = dict[str, dict[str, Any]]  # of each workload, what `engines.summary` 
 
 
 def tables(results: Results, imports: dict[str, float] | None) -> str:
-    """All tables for what was measured, and below them what the peers cannot."""
+    """All tables for what was measured, and below them what the peers cannot do."""
     parts = []
     for group, make in {"steps": steps_table, "growth": growth_table, "operations": operations_table}.items():
         chosen = {name: results[name] for name in GROUPS[group].workloads if name in results}
@@ -33,9 +33,9 @@ def markdown(head: list[str], rows: list[list[str]]) -> str:
 
 
 def steps_table(results: Results) -> str:
-    """Times are the least, in microseconds; a ratio is the median, with the middle half; memory is in MB.
+    """Times are the shortest, in microseconds; a ratio is the median, with the middle half; memory is in MB.
 
-    Of the peers it says how many times as long as ours they take.
+    For the peers it says how many times as long as ours they take.
     """
     head = ["work", "tinygrad_lite", "PyTorch", "ratio", "target", "bare BLAS", "ratio"]
     rows = []
@@ -49,7 +49,7 @@ def steps_table(results: Results) -> str:
 
 
 def growth_table(results: Results) -> str:
-    """The least time a node, or an example, in microseconds."""
+    """The shortest time per node, or per example, in microseconds."""
     rows = []
     for name, result in results.items():
         units = WORKLOADS[name].units
@@ -58,14 +58,14 @@ def growth_table(results: Results) -> str:
             seen = result["microseconds"].get(engine)
             row.append(f"{seen['min'] / units:.2f}" if seen else "–")
         rows.append([*row, _ratio(result, "torch")])
-    head = ["work, µs a node or an example", *(ENGINES[engine] for engine in ("tinygrad_lite", "torch", *PEER_NAMES))]
+    head = ["work, µs per node or example", *(ENGINES[engine] for engine in ("tinygrad_lite", "torch", *PEER_NAMES))]
     return markdown([*head, "ratio to PyTorch"], rows)
 
 
 def operations_table(results: Results) -> str:
     """Ratios to PyTorch, forward, and forward and back; and how many times as long as ours the peers take.
 
-    Without PyTorch, the least times in microseconds.
+    Without PyTorch, the shortest times in microseconds.
     """
     peers = [name for name in PEER_NAMES if name not in ("micrograd", "numpy")]  # they know no operations
     compared = any("torch" in result["ratio"] for result in results.values())
@@ -134,8 +134,8 @@ def picture(results: Results, file: pathlib.Path) -> None:
     left, right = figure.subfigures(1, 2, width_ratios=[1.35, 1])
     _draw_steps(left.subplots(), results)
     nodes, examples, operations = right.subplots(3, 1)
-    _draw_growth(nodes, results, "nodes-", "nodes in a chain", "µs a node")
-    _draw_growth(examples, results, "batch-", "examples in a batch (784-50-10)", "µs an example")
+    _draw_growth(nodes, results, "nodes-", "nodes in a chain", "µs per node")
+    _draw_growth(examples, results, "batch-", "examples in a batch (784-50-10)", "µs per example")
     _draw_operations(operations, results)
     figure.savefig(file, dpi=110)
 

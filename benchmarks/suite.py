@@ -11,7 +11,7 @@ from benchmarks.workloads import GROWTH, STEPS, Workload
 class Group(NamedTuple):
     """Workloads whose results stand in one table.
 
-    effort: what share of the rounds, and of the time a turn, each of them gets.
+    effort: what share of the rounds, and of the time per turn, each of them gets.
     """
 
     workloads: dict[str, Workload]

@@ -4,7 +4,7 @@
     {"workload": "sgd-step", "seconds": 0.2}     →  {"step": 3.1e-05, "prints": [[1, 0.08, 0.08], ...]}
     {"workload": "lenet-64", "memory": true}     →  {"peak": 15400000}
 
-`step` is the time of the fastest of several bursts, a step, in seconds; `prints` are the fingerprints of what the last
+`step` is the time per step of the fastest of several bursts, in seconds; `prints` are the fingerprints of what the last
 step before the clock started had computed; `peak` is how many bytes of memory the work takes at most, more than the
 process had before, or null where the system does not say.
 """
@@ -125,7 +125,7 @@ def _status(field: str) -> int:
 
 
 def _burst(step: Any, seconds: float, wait: Any) -> float:
-    """The time of a step: the least over several bursts of many steps each; a long step is a burst of its own."""
+    """The time of a step: the shortest over several bursts of many steps each; a long step is a burst of its own."""
     time.sleep(seconds / 4)  # the threads of the engine before keep a core busy for a while after their last product
     begin = time.perf_counter()
     step()

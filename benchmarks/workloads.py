@@ -131,7 +131,7 @@ def lenet_step(batch: int) -> Make:
 
 
 def lstm_step(T: Any, device: str) -> Step:
-    """A training step of an LSTM that reads 50 times 64 numbers, for 32 sequences, and tells their last state."""
+    """A training step of an LSTM that reads 50 steps of 64 numbers, for 32 sequences, and gives their last state."""
     model = T.nn.LSTM(64, 128).to(device)
     parameters = start(T, model, 0.08)
     x, wanted = draw(T, device, 50, 32, 64), draw(T, device, 32, 128, seed=1)
@@ -157,7 +157,7 @@ def attention_step(T: Any, device: str) -> Step:
 
 
 def there_and_back(layer: Callable[..., Any], *shapes: tuple[int, ...], low: float = -1, high: float = 1) -> Make:
-    """`layer(T, *tensors)` of tensors of these shapes, drawn from low to high, and the gradients by all of them."""
+    """`layer(T, *tensors)` of tensors of these shapes, drawn from low to high, and the gradients for all of them."""
 
     def make(T: Any, device: str) -> Step:
         inputs = [draw(T, device, *s, low=low, high=high, seed=i).requires_grad_() for i, s in enumerate(shapes)]
