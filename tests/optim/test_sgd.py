@@ -126,7 +126,7 @@ def test_what_cannot_be_optimized_is_refused():
         optim.SGD([3.0])
     parameters = iter([p])
     optim.SGD(parameters)
-    with pytest.raises(ValueError, match="runs only once"):
+    with pytest.raises(ValueError, match="run only once"):
         optim.SGD(parameters)
 
 

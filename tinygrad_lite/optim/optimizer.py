@@ -36,7 +36,7 @@ class Optimizer:
         self.param_groups: list[dict[str, Any]] = []
         groups = list(params)
         if not groups:
-            raise ValueError("optimizer got an empty parameter list. (An iterator, as from parameters(), runs once)")
+            raise ValueError("optimizer got an empty parameter list. (Iterators, such as parameters(), run only once)")
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
