@@ -108,10 +108,8 @@ def _(g):
 @op(types="common")
 def pow(a, b):
     """y = aᵇ.  dy/da is 0 where b is 0, and dy/db is 0 where a is 0 and b ≥ 0."""
-    if isinstance(a, bool) or (
-        not isinstance(a, int | float) and a.dtype.kind == "b"
-    ):  # 1ᵇ and 0ᵇ are numbers, not truth values
-        _refuse_bools(a, b)
+    if isinstance(a, bool) or (not isinstance(a, (int, float)) and a.dtype.kind == "b"):
+        _refuse_bools(a, b)  # 1ᵇ and 0ᵇ are numbers, not truth values
         a = int(a) if isinstance(a, bool) else a.astype(backend.result_type(a, b))
     if isinstance(b, (int, float)) and b == 3:
         return a * a * a  # NumPy has a short way to the square and the root, but takes 300 times as long for the cube
