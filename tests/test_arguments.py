@@ -140,3 +140,48 @@ def test_a_shallow_copy_has_the_memory_and_the_history():
     assert z.tolist() == [3.0, 3.0]
     (z * 5).sum().backward()
     assert x.grad.tolist() == [10.0, 10.0]
+
+
+LISTED = {
+    "tensors of two dtypes": lambda T: T.tensor([T.tensor(1.0), T.tensor(2)]),
+    "float64 after an int": lambda T: T.tensor([1, np.float64(2)]),
+    "float32 beside an int": lambda T: T.tensor([[np.float32(1), 2]]),
+    "half beside int64": lambda T: T.tensor([np.float16(1), np.int64(3)]),
+    "a tensor beside a number": lambda T: T.tensor([T.tensor(1.0), 3]),
+    "mse_loss of bools": lambda T: T.nn.functional.mse_loss(T.tensor([True, False]), T.tensor([0.5, 0.5])),
+    "classes of uint8": lambda T: T.nn.functional.nll_loss(
+        T.tensor([[1.0, 2.0, 3.0]]), T.tensor([1], dtype=T.uint8), reduction="sum"
+    ),
+    "isclose of uint8": lambda T: T.isclose(T.tensor([3], dtype=T.uint8), T.tensor([4], dtype=T.uint8), rtol=0.5),
+    "isclose of bools": lambda T: T.isclose(T.tensor([True, False]), T.tensor([True, True])),
+    "sum in int8": lambda T: T.tensor([100, 100]).sum(dtype=T.int8),
+    "prod in int32": lambda T: T.tensor([3, 4]).prod(dtype=T.int32),
+    "cumsum in int16": lambda T: T.tensor([3, 4]).cumsum(0, dtype=T.int16),
+    "bools added with alpha": lambda T: T.tensor([False]).add(T.tensor([True]), alpha=3),
+    "positions of one number": lambda T: T.where(T.tensor(3))[0],
+    "layer_norm of too large a variance": lambda T: T.nn.functional.layer_norm(T.tensor([2.0, 8e37]), [2]),
+}
+
+
+@needs_torch
+@pytest.mark.filterwarnings("ignore:overflow encountered", "ignore:invalid value encountered")
+@pytest.mark.parametrize("call", LISTED.values(), ids=LISTED)
+def test_dtypes_and_values_are_those_of_pytorch(call):
+    import torch
+
+    mine, theirs = call(tg), call(torch)
+    assert mine.dtype.name == str(theirs.dtype).removeprefix("torch.")
+    np.testing.assert_allclose(mine.numpy(), theirs.numpy(), rtol=1e-6)
+
+
+def test_a_size_below_minus_one_is_refused():
+    with pytest.raises(RuntimeError, match="invalid for input"):
+        tensor([1.0, 2.0]).view(-2)
+
+
+def test_part_of_an_expanded_tensor_can_be_written():
+    x = tensor([1.0])
+    x.expand(3)[0].mul_(3)
+    assert x.item() == 3
+    with pytest.raises(RuntimeError, match="more than one element"):
+        x.expand(3).mul_(2)

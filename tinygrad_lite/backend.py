@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import functools
 import importlib
 import math
 import sys
@@ -387,16 +388,27 @@ def as_array(data: Any, dtype: Any = None, where: str | Device | None = None) ->
         raise
     if array.dtype.kind not in "biuf":
         raise TypeError(f"tensor: could not infer a numeric dtype from {type(data).__name__}: {str(data)[:60]!r}")
-    if dtype is None and array.dtype.kind == "f" and not isinstance(_first_leaf(data), np.generic | np.ndarray):
-        array = array.astype(_default_dtype)
+    if dtype is None and array.dtype.kind == "f":
+        array = array.astype(_dtype_of_floats(data))
     with on(where) as xp:
         return array if xp is np else xp.asarray(array)
 
 
-def _first_leaf(data: Any) -> Any:
-    while isinstance(data, list | tuple | range) and len(data):
-        data = data[0]
-    return 0.0 if isinstance(data, list | tuple | range) else data
+def _dtype_of_floats(data: Any) -> DType:
+    """The dtype of numbers with floats among them: that of the arrays and NumPy's scalars; of Python's, the default."""
+    kinds = _kinds(data)
+    found = [kind for kind in kinds if isinstance(kind, np.dtype)]
+    if float in kinds or not found:
+        found.append(_default_dtype)
+    return functools.reduce(promote_types, found)
+
+
+def _kinds(data: Any) -> set[Any]:
+    """The dtypes, and of Python numbers the types, that occur in nested sequences."""
+    if not isinstance(data, list | tuple | range):
+        return {data.dtype if _has_dtype(data) else type(data)}
+    types = set(map(type, data))
+    return types if types <= {bool, int, float} else set().union(*map(_kinds, data))
 
 
 def create(name: str, *arguments: Any, dtype: Any = None, where: str | Device | None = None) -> Array:
@@ -540,10 +552,16 @@ def max(x: Array, axis: Any = None, keepdims: Any = False) -> Array:
 
 
 def expand(x: Array, shape: tuple[int, ...]) -> Array:
-    """A view of x that repeats it to `shape`, without a copy (stride 0 along each repeated dimension)."""
+    """A view of x that repeats it to `shape`, without a copy (stride 0 along each repeated dimension).
+
+    Like CuPy's it can be written: a part of it in which each element stands once may be.
+    """
     if isinstance(x, (np.ndarray, np.generic)) and x.ndim == 0:  # what a mean hands back, eight times as fast:
         return np.ndarray(shape, x.dtype, np.asarray(x), 0, (0,) * len(shape))
-    return np.broadcast_to(x, shape)
+    wide = np.broadcast_to(x, shape)
+    if isinstance(wide, np.ndarray):
+        wide.flags.writeable = x.flags.writeable
+    return wide
 
 
 def diagonal(x: Array, offset: int, dim1: int, dim2: int) -> Array:

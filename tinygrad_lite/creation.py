@@ -25,15 +25,6 @@ def _leaf(array: Any, requires_grad: bool) -> Tensor:
     return made
 
 
-def _shape(one_by_one: tuple[Any, ...], size: Any) -> tuple[int, ...]:
-    """The shape, given as sizes one by one, as one sequence, or by name: zeros(2, 3), zeros((2, 3)), zeros(size=2)."""
-    if size is None:
-        return sizes(one_by_one)
-    if one_by_one:
-        raise TypeError(f"the size is given twice, as {one_by_one} and as size={size}")
-    return sizes((size,))
-
-
 def _check_held(name: str, dtype: Any, *numbers: Any) -> None:
     """RuntimeError if an integer dtype cannot hold one of the numbers. Cast, it would be a different one."""
     dtype = backend.as_dtype(dtype)
@@ -47,7 +38,9 @@ def _check_held(name: str, dtype: Any, *numbers: Any) -> None:
                 )
 
 
-def tensor(*data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def tensor(
+    *values: Any, data: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A new Tensor holding a copy of `data`: a number, nested sequences, an array, or several numbers.
 
     device: by default that of a Tensor, or of a CuPy array; for all else the default device.
@@ -56,12 +49,14 @@ def tensor(*data: Any, dtype: Any = None, device: Any = None, requires_grad: boo
     `tensor([3., 2])`. TypeError for what is not a number, ShapeError for rows of different lengths, RuntimeError for a
     dtype that cannot require gradients.
     """
-    if not data:
+    if data is not None:
+        values = (*values, data)
+    if not values:
         raise TypeError("tensor() needs data: a number, a sequence or an array")
-    values = data[0] if len(data) == 1 else data
-    if device is None and isinstance(values, Tensor):
-        device = values.device
-    return _leaf(backend.as_array(without_tensors(values), dtype, device), requires_grad)
+    data = values[0] if len(values) == 1 else values
+    if device is None and isinstance(data, Tensor):
+        device = data.device
+    return _leaf(backend.as_array(without_tensors(data), dtype, device), requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
@@ -96,17 +91,17 @@ def from_dlpack(source: Any) -> Tensor:
 
 def zeros(*shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """All elements 0."""
-    return _leaf(backend.create("zeros", _shape(shape, size), dtype=dtype, where=device), requires_grad)
+    return _leaf(backend.create("zeros", sizes(shape, size), dtype=dtype, where=device), requires_grad)
 
 
 def ones(*shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """All elements 1."""
-    return _leaf(backend.create("ones", _shape(shape, size), dtype=dtype, where=device), requires_grad)
+    return _leaf(backend.create("ones", sizes(shape, size), dtype=dtype, where=device), requires_grad)
 
 
 def empty(*shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Uninitialised memory: whatever was there."""
-    return _leaf(backend.create("empty", _shape(shape, size), dtype=dtype, where=device), requires_grad)
+    return _leaf(backend.create("empty", sizes(shape, size), dtype=dtype, where=device), requires_grad)
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -175,7 +170,7 @@ def rand(
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Random numbers, uniform on [0, 1)."""
-    return _leaf(_source(generator, device).random(_shape(shape, size), dtype), requires_grad)
+    return _leaf(_source(generator, device).random(sizes(shape, size), dtype), requires_grad)
 
 
 def randn(
@@ -183,7 +178,7 @@ def randn(
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Random numbers from the normal distribution of mean 0 and standard deviation 1."""
-    return _leaf(_source(generator, device).normal(_shape(shape, size), dtype), requires_grad)
+    return _leaf(_source(generator, device).normal(sizes(shape, size), dtype), requires_grad)
 
 
 def randint(
@@ -202,6 +197,8 @@ def randint(
     if high <= low:
         raise RuntimeError(f"randint expects 'low' to be less than 'high', but got low={low} >= high={high}")
     _check_held("randint", dtype, low, high - 1)
+    if backend.as_dtype(dtype).kind == "b" and not 0 <= low < high <= 2:
+        raise RuntimeError(f"randint: low={low} or high - 1 = {high - 1} is out of bounds for bool")
     return Tensor._wrap(_source(generator, device).integers(low, high, sizes((size,)), dtype))
 
 

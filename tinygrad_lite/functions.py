@@ -156,8 +156,11 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """
     condition = as_condition(as_tensor(condition))
     if input is None and other is None:
-        with beside(condition._array):
-            return tuple(Tensor._wrap(found) for found in np.nonzero(condition._array))
+        array = condition._array if condition.ndim else condition._array.reshape(1)
+        with beside(array):
+            return tuple(Tensor._wrap(found) for found in np.nonzero(array))
+    if isinstance(input, np.generic):
+        input = input.item()  # beside a Tensor too, NumPy's scalars are Python numbers
     if not isinstance(input, Tensor) and not isinstance(other, Tensor):
         input = as_tensor(input, device=condition.device)  # two numbers make a tensor of their own dtype
     return ops.where(condition, input, other)

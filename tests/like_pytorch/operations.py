@@ -95,9 +95,17 @@ min(x: any, dim: one_dim?, keepdim: flag?)
 minimum(x: any, other: beside)
 mm(x: matrix, mat2: matrix_factor)
 movedim(x: any, source: moved, destination: moved_to)
+moveaxis(x: any, source: moved, destination: moved_to)
 mul(x: any, other: other)
 multiply(x: any, other: other)
 narrow(x: any, dim: one_dim, start: position, length: length)
+bitwise_and(x: integers, other: other)
+bitwise_or(x: integers, other: other)
+bitwise_xor(x: integers, other: other)
+bitwise_left_shift(x: integers, other: other)
+bitwise_right_shift(x: integers, other: other)
+bitwise_not(x: integers)
+select(x: any, dim: one_dim, index: position)
 ne(x: any, other: other)
 neg(x: any)
 negative(x: any)
@@ -163,6 +171,13 @@ add_(x: any, other: other, *, alpha: real?)
 clamp_(x: any, min: bound, max: bound?)
 copy_(x: any, other: beside)
 div_(x: any, other: other)
+bitwise_and_(x: integers, other: other)
+bitwise_or_(x: integers, other: other)
+bitwise_xor_(x: integers, other: other)
+bitwise_left_shift_(x: integers, other: other)
+bitwise_right_shift_(x: integers, other: other)
+floor_divide_(x: any, other: other)
+remainder_(x: any, other: other)
 fill_(x: any, value: fill)
 masked_fill_(x: any, mask: mask, value: fill)
 mul_(x: any, other: other)
@@ -417,7 +432,7 @@ def _call(operation: Operation, drawn: LayerArguments, rng: random.Random) -> Pr
             elif by_name:
                 value = f"{parameter}={value}"
             elif spread and not head.startswith("T.") and rng.random() < 0.5:
-                value = value.strip("()[]").removesuffix(",")
+                value = value[1:-1].removesuffix(",") if value[0] in "([" else value
         if not value:
             continue  # no size at all, one by one
         if may_miss:

@@ -39,8 +39,12 @@ def all_ints(values: Sequence[Any]) -> bool:
     return all(isinstance(value, int | np.integer) for value in values)
 
 
-def sizes(given: tuple[Any, ...]) -> tuple[int, ...]:
-    """Sizes or dimensions given one by one or as one sequence, as a tuple."""
+def sizes(given: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
+    """Sizes or dimensions as a tuple: given one by one, as one sequence, or by name, as in zeros(size=(2, 3))."""
+    if named is not None:
+        if given:
+            raise TypeError(f"sizes or dimensions are given twice: as {given}, and by name as {named}")
+        given = (named,)
     if len(given) == 1 and isinstance(given[0], tuple | list):
         given = tuple(given[0])
     if bool in map(type, given):

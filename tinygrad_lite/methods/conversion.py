@@ -169,17 +169,30 @@ class Conversion(Traced):
         """In the dtype of another Tensor."""
         return self.to(other.dtype)
 
-    def new_tensor(self, data: Any) -> Tensor:
-        """A new Tensor holding `data`, of this dtype, on this device."""
-        return self._wrap(backend.as_array(without_tensors(data), self.dtype, self.device))
+    def new_tensor(
+        self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False
+    ) -> Tensor:
+        """A new leaf holding `data`, of this dtype and on this device unless others are named."""
+        made = self._wrap(backend.as_array(without_tensors(data), dtype or self.dtype, device or self.device))
+        return made.requires_grad_(requires_grad)
 
-    def new_zeros(self, *shape: Any) -> Tensor:
-        """Zeros of this dtype, on this device."""
-        return self._wrap(backend.create("zeros", sizes(shape), dtype=self.dtype, where=self.device))
+    def new_zeros(
+        self, *shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False
+    ) -> Tensor:
+        """Zeros, of this dtype and on this device unless others are named."""
+        return self._new("zeros", sizes(shape, size), dtype, device, requires_grad)
 
-    def new_ones(self, *shape: Any) -> Tensor:
-        """Ones of this dtype, on this device."""
-        return self._wrap(backend.create("ones", sizes(shape), dtype=self.dtype, where=self.device))
+    def new_ones(
+        self, *shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False
+    ) -> Tensor:
+        """Ones, of this dtype and on this device unless others are named."""
+        return self._new("ones", sizes(shape, size), dtype, device, requires_grad)
+
+    def _new(
+        self, name: str, shape: tuple[builtins.int, ...], dtype: Any, device: Any, requires_grad: builtins.bool
+    ) -> Tensor:
+        made = self._wrap(backend.create(name, shape, dtype=dtype or self.dtype, where=device or self.device))
+        return made.requires_grad_(requires_grad)
 
 
 _TYPE_NAMES = {

@@ -326,7 +326,8 @@ class Elementwise(Traced):
         """True where |self - other| ≤ atol + rtol · |other|, or both are the same infinity (or NaN, if asked)."""
         other = other if isinstance(other, Traced) else self.new_tensor(other)
         with no_grad():
-            close = (self == other) | ((self - other).abs() <= atol + rtol * other.abs()) & other.isfinite()
+            near = other if other.is_floating_point() else other.to(backend.get_default_dtype())
+            close = (self == other) | ((self - near).abs() <= atol + rtol * near.abs()) & other.isfinite()
             return close | (self.isnan() & other.isnan()) if equal_nan else close
 
     def allclose(

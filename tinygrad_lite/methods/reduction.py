@@ -26,8 +26,9 @@ class Reduction(Traced):
     """Sums, means, extremes, norms; sorting; softmax."""
 
     def sum(self, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-        """The sum over `dim` (an int, a tuple, or None for all)."""
-        return ops.sum(self if dtype is None else self.to(dtype), dim=_over(dim), keepdim=keepdim)
+        """The sum over `dim` (an int, a tuple, or None for all); in a dtype, if one is named, which it then has."""
+        y = ops.sum(self if dtype is None else self.to(dtype), dim=_over(dim), keepdim=keepdim)
+        return y if dtype is None else y.to(dtype)  # integers were summed as int64
 
     def mean(self, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
         """The mean over `dim`; of floating tensors only."""
@@ -50,13 +51,15 @@ class Reduction(Traced):
         dim, correction = _correction("std", dim, unbiased, correction)
         return ops.std(self, dim=dim, correction=correction, keepdim=keepdim)
 
-    def prod(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
-        """The product over `dim`."""
-        return ops.prod(self, dim=dim, keepdim=keepdim)
+    def prod(self, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+        """The product over `dim`; in a dtype, as `sum`."""
+        y = ops.prod(self if dtype is None else self.to(dtype), dim=dim, keepdim=keepdim)
+        return y if dtype is None else y.to(dtype)
 
-    def cumsum(self, dim: int) -> Tensor:
-        """The sums of the first 1, 2, 3, ... elements along `dim`."""
-        return ops.cumsum(self, dim=dim)
+    def cumsum(self, dim: int, *, dtype: Any = None) -> Tensor:
+        """The sums of the first 1, 2, 3, ... elements along `dim`; in a dtype, as `sum`."""
+        y = ops.cumsum(self if dtype is None else self.to(dtype), dim=dim)
+        return y if dtype is None else y.to(dtype)
 
     def amax(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
         """The largest element over `dim`; equally large ones share the gradient evenly."""
@@ -128,16 +131,14 @@ class Reduction(Traced):
 
     def norm(self, p: Any = 2, dim: Dim = None, keepdim: bool = False) -> Tensor:
         """(Σ |x|ᵖ)^(1/p) over `dim`. p: a number, ±inf (largest, smallest |x|), 0 (how many are not 0) or "fro"."""
-        p, dim = 2 if p == "fro" else float(p), _over(dim)
+        p, dim = 2 if p is None or p == "fro" else float(p), _over(dim)
         if p in (np.inf, -np.inf):
             return (ops.amax if p > 0 else ops.amin)(self.abs(), dim=dim, keepdim=keepdim)
-        if p == 0:
-            return (self != 0).to(self.dtype).sum(dim, keepdim)
         return self.abs().sum(dim, keepdim) if p == 1 else ops.norm(self, p=p, dim=dim, keepdim=keepdim)
 
     def logsumexp(self, dim: Dim, keepdim: bool = False) -> Tensor:
         """ln Σ eˣ over `dim`, without overflow."""
-        return ops.logsumexp(self, dim=dim, keepdim=keepdim)
+        return ops.logsumexp(self, dim=_over(dim), keepdim=keepdim)
 
     def softmax(self, dim: int) -> Tensor:
         """eˣ / Σ eˣ along `dim`."""

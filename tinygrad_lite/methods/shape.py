@@ -27,15 +27,15 @@ class Shape(Traced):
         part = self if view is None else ops.getitem(self, index=view)
         return part if picked is None else ops.getitem(part, index=picked)
 
-    def reshape(self, *shape: Any) -> Tensor:
+    def reshape(self, *dims: Any, shape: Any = None) -> Tensor:
         """The elements in another shape, one size of which may be -1: a view if possible, else a copy."""
-        return ops.reshape(self, shape=sizes(shape))
+        return ops.reshape(self, shape=sizes(dims, shape))
 
-    def view(self, *shape: Any) -> Tensor:
+    def view(self, *shape: Any, size: Any = None) -> Tensor:
         """The same memory in another shape. RuntimeError where the elements' layout in memory does not allow it."""
         if len(shape) == 1 and isinstance(shape[0], np.dtype):
             raise TypeError("view takes a shape. To convert to another dtype use to(dtype)")
-        result = self.reshape(*shape)
+        result = ops.reshape(self, shape=sizes(shape, size))
         if self.numel() and not same_memory(result._array, self._array):
             raise RuntimeError(
                 "view size is not compatible with input tensor's size and stride (at least one dimension spans across"
@@ -62,14 +62,16 @@ class Shape(Traced):
         return self.reshape(*shape[:start], Size(shape[start : end + 1]).numel(), *shape[end + 1 :])
 
     def ravel(self) -> Tensor:
-        """All elements in one dimension."""
-        return self.reshape(-1)
+        """All elements in one dimension: a view of a contiguous Tensor, else a copy."""
+        return self.contiguous().reshape(-1)
 
     def transpose(self, dim0: int, dim1: int) -> Tensor:
         """Two dimensions exchanged."""
         return ops.transpose(self, dim0=dim0, dim1=dim1)
 
-    swapaxes = transpose
+    def swapaxes(self, axis0: int, axis1: int) -> Tensor:
+        """Two dimensions exchanged, under NumPy's names."""
+        return ops.transpose(self, dim0=axis0, dim1=axis1)
 
     def t(self) -> Tensor:
         """A matrix transposed; a vector as it is."""
@@ -77,9 +79,9 @@ class Shape(Traced):
             raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {self.ndim}D")
         return self if self.ndim < 2 else self.transpose(0, 1)
 
-    def permute(self, *dims: Any) -> Tensor:
+    def permute(self, *order: Any, dims: Any = None) -> Tensor:
         """The dimensions in another order."""
-        return ops.permute(self, dims=sizes(dims))
+        return ops.permute(self, dims=sizes(order, dims))
 
     def squeeze(self, dim: Dim = None) -> Tensor:
         """Without the dimensions of size 1, or without those named, where they have size 1."""
@@ -89,9 +91,9 @@ class Shape(Traced):
         """With a dimension of size 1 put in at `dim`."""
         return ops.unsqueeze(self, dim=dim)
 
-    def expand(self, *shape: Any) -> Tensor:
+    def expand(self, *shape: Any, size: Any = None) -> Tensor:
         """Repeated along dimensions of size 1, without a copy; -1 keeps a size."""
-        return ops.expand(self, shape=sizes(shape))
+        return ops.expand(self, shape=sizes(shape, size))
 
     def expand_as(self, other: Tensor) -> Tensor:
         """Repeated to the shape of another Tensor, without a copy."""
@@ -99,9 +101,9 @@ class Shape(Traced):
 
     broadcast_to = expand
 
-    def repeat(self, *repeats: Any) -> Tensor:
+    def repeat(self, *times: Any, repeats: Any = None) -> Tensor:
         """Copies side by side: how many, for each dimension."""
-        counts = sizes(repeats)
+        counts = sizes(times, repeats)
         if len(counts) < self.ndim:
             raise RuntimeError(
                 "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor:"
@@ -198,9 +200,9 @@ class Shape(Traced):
             raise RuntimeError(f"start ({first}) + length ({length}) exceeds dimension size ({size}).")
         return self._part(d, slice(first, first + length))
 
-    def flip(self, *dims: Any) -> Tensor:
+    def flip(self, *chosen: Any, dims: Any = None) -> Tensor:
         """In reverse order along each of `dims`: a copy."""
-        return ops.flip(self, dim=sizes(dims))
+        return ops.flip(self, dim=sizes(chosen, dims))
 
     def roll(self, shifts: Any, dims: Any = None) -> Tensor:
         """Moved on by `shifts` places along `dims` (None: flattened), around the end; a shift for each dimension."""
@@ -245,23 +247,23 @@ class Shape(Traced):
             raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {index.numel()} value(s)")
         return self.clone()
 
-    def dot(self, other: Tensor) -> Tensor:
-        """Σ self · other, of two vectors of the same length."""
-        if self.ndim != 1 or other.ndim != 1:
-            raise RuntimeError(f"1D tensors expected, but got {self.ndim}D and {other.ndim}D tensors")
-        return ops.matmul(self, other)
+    def dot(self, tensor: Tensor) -> Tensor:
+        """Σ self · tensor, of two vectors of the same length."""
+        if self.ndim != 1 or tensor.ndim != 1:
+            raise RuntimeError(f"1D tensors expected, but got {self.ndim}D and {tensor.ndim}D tensors")
+        return ops.matmul(self, tensor)
 
-    def outer(self, other: Tensor) -> Tensor:
+    def outer(self, vec2: Tensor) -> Tensor:
         """The product of each element of one vector with each of another."""
-        if self.ndim != 1 or other.ndim != 1:
-            raise RuntimeError(f"outer: Expected 1-D arguments, but got {self.ndim}-D and {other.ndim}-D")
-        return ops.mul(self.unsqueeze(1), other)
+        if self.ndim != 1 or vec2.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D arguments, but got {self.ndim}-D and {vec2.ndim}-D")
+        return ops.mul(self.unsqueeze(1), vec2)
 
-    def mm(self, other: Tensor) -> Tensor:
+    def mm(self, mat2: Tensor) -> Tensor:
         """The product of two matrices."""
-        if self.ndim != 2 or other.ndim != 2:
-            raise RuntimeError(f"mm: matrices expected, got {self.ndim}D and {other.ndim}D tensors")
-        return ops.matmul(self, other)
+        if self.ndim != 2 or mat2.ndim != 2:
+            raise RuntimeError(f"mm: matrices expected, got {self.ndim}D and {mat2.ndim}D tensors")
+        return ops.matmul(self, mat2)
 
 
 def _check_positions(name: str, index: Tensor, size: int) -> None:

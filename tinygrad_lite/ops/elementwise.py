@@ -48,7 +48,14 @@ def _(g):
 
 @op(types="common")
 def add_scaled(a, b, *, factor):
-    """y = a + factor · b"""
+    """y = a + factor · b; of bools, "a or b" unless factor is 0. RuntimeError for a float as the factor of integers."""
+    if "f" not in (_kind(a), _kind(b)):
+        if isinstance(factor, float):
+            raise RuntimeError(
+                f"For integral input tensors, argument alpha must not be a floating point number: {factor}"
+            )
+        if _kind(a) == _kind(b) == "b":
+            return a | (b & bool(factor))
     return a + factor * b
 
 
@@ -120,8 +127,8 @@ def pow(a, b):
 def _(g, a, b):
     if isinstance(b, (int, float)):
         return zeros_like(g) if b == 0 else g * (b * (a if b == 2 else pow(a, b - 1)))
-    # At a = b = 0 the exponent -1 would give 0 · ∞: there any other exponent makes the product 0.
-    return g * (b * pow(a, where((a == 0) & (b == 0), 0.0, b - 1)))
+    # a⁰ is 1, of NaN too. But at b = 0 the exponent -1 would give 0 · ∞ for a = 0: any other makes the product 0.
+    return g * (b * pow(a, where(((a == 0) | (a != a)) & (b == 0), 0.0, b - 1)))
 
 
 @pow.gradient("b")
@@ -607,7 +614,7 @@ def _(g, x):
 @op
 def sign(x):
     """-1, 0 or 1, by the sign of x; the derivative is 0."""
-    return np.sign(x)
+    return np.sign(x) if _kind(x) != "b" else x.copy()
 
 
 @op

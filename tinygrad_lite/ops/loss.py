@@ -15,7 +15,7 @@ from tinygrad_lite.op import op
 from tinygrad_lite.ops.elementwise import sigmoid, single, where
 
 
-@op(types="common")
+@op(types="float")
 def mse_loss(input, target):
     """y = mean (input - target)², over all elements."""
     difference = single(input) - single(target)

@@ -264,8 +264,10 @@ def all(x, *, dim=None, keepdim=False):
 
 @op(types="float")
 def norm(x, *, p=2.0, dim=None, keepdim=False):
-    """y = (Σ |x|ᵖ)^(1/p) over `dim`, for a p other than 0 and ±∞. The gradient is 0 where y is."""
+    """y = (Σ |x|ᵖ)^(1/p) over `dim`, for a p other than ±∞; for 0, how many are not 0. The gradient is 0 where y is."""
     wide, axes = single(x), dims(dim, x.ndim)
+    if p == 0:
+        return backend.sum((x != 0).astype(wide.dtype), axes, keepdim).astype(x.dtype, copy=False)
     if p == 2:
         with np.errstate(over="ignore", under="ignore"):
             y = np.sqrt(backend.sum(wide * wide, axes, keepdim))
@@ -279,6 +281,8 @@ def norm(x, *, p=2.0, dim=None, keepdim=False):
 
 @norm.gradient("x")
 def _(g, y, x, dim, keepdim, p):
+    if p == 0:
+        return zeros_like(x)
     x, y = single(x), spread(single(y), x.shape, dim, keepdim)
     unit = x / where(y == 0, 1.0, y)
     if p != 2:

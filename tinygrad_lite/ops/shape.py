@@ -59,6 +59,8 @@ def _an_int(dim: Any) -> int:
 def reshape(x, *, shape):
     """The elements of x in another shape, in row-major order; one size may be -1."""
     try:
+        if shape and min(shape) < -1:
+            raise ValueError("NumPy takes every negative size for -1")
         return x.reshape(shape)
     except ValueError as error:
         raise backend.ShapeError(f"shape '{list(shape)}' is invalid for input of size {x.size}") from error

@@ -21,6 +21,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
             f" weight {tuple(weight.shape)} has rows 0, ..., {symbols - 1}"
         )
     rows = weight[input.long()]
+    rows = rows if input.ndim else rows.clone()  # of an index without dimensions it is a view
     if padding_idx is None:
         return rows
     if not -symbols <= padding_idx < symbols:

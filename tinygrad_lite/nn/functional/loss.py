@@ -141,6 +141,7 @@ def _loss_of_classes(
     rows, classes = _counted(targets, log_p.size(1), ignore_index)
     if weight is None and reduction == "mean" and not label_smoothing:
         return ops.nll_loss(log_p, rows, classes)
+    classes = classes.long()  # as an index, uint8 would be a mask
     losses, weights = -log_p[rows, classes], ones_like(classes, dtype=log_p.dtype)
     if weight is not None:
         log_p, weights = log_p * weight, weight[classes]

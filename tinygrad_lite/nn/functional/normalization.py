@@ -138,9 +138,12 @@ def _moments(x: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _standardized(x: Tensor, dims: tuple[int, ...], eps: float) -> Tensor:
-    """(x - mean) / √(variance + eps), both taken over `dims`; half precision is not rounded to half yet."""
+    """(x - mean) / √(variance + eps), both taken over `dims`; half precision is not rounded to half yet.
+
+    NaN where the variance is too large for the dtype: dividing by ∞ would make zeros of all numbers.
+    """
     _, centred, var = _moments(ops.single(x), dims)
-    return centred * (var + eps).rsqrt()
+    return centred * (var + (var.detach() * 0.0 + eps)).rsqrt()  # 0 · ∞ is NaN
 
 
 def _as_channels(x: Tensor, like: Tensor) -> Tensor:
