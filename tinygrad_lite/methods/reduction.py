@@ -149,9 +149,9 @@ class Reduction(Traced):
         return ops.log_softmax(self, dim=dim)
 
     def histc(self, bins: int = 100, min: Number = 0, max: Number = 0) -> Tensor:
-        """How many elements fall into each of `bins` equal intervals from min to max (0, 0: of all elements)."""
+        """How many elements fall into each of `bins` equal intervals from min to max (if equal: of all elements)."""
         array = self._array
-        low, high = (min, max) if (min, max) != (0, 0) or not array.size else (self.amin().item(), self.amax().item())
+        low, high = (min, max) if min != max or not array.size else (self.amin().item(), self.amax().item())
         low, high = (low - 1, high + 1) if low == high else (low, high)
         with backend.beside(array):
             counts, _ = np.histogram(array, bins, (low, high))
