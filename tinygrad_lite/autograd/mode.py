@@ -95,7 +95,7 @@ class _OnOrOff(_GradMode):
         return made(function)
 
     def __init__(self) -> None:
-        super().__init__(self.recording)
+        self.mode, self.outside = self.recording, []
 
 
 class no_grad(_OnOrOff):
