@@ -148,3 +148,31 @@ def test_what_is_expanded_to_its_own_shape_can_be_changed():
     assert x.tolist() == [[3.0], [3.0]]
     with pytest.raises(RuntimeError, match=r"single memory location.*clone\(\)"):
         x.expand(2, 3).add_(1)
+
+
+def test_a_view_first_used_within_no_grad_after_its_base_was_changed_is_still_part_of_the_graph():
+    x = tg.ones(2, 3, requires_grad=True)
+    y = x * 2
+    row = y[0]
+    y.mul_(3)
+    with tg.no_grad():
+        assert row.tolist() == [6.0] * 3
+        assert row.requires_grad
+        assert not (row + 1).requires_grad
+    row.sum().backward()
+    assert x.grad.tolist() == [[6.0] * 3, [0.0] * 3]
+
+
+def test_a_view_requires_a_gradient_when_its_base_comes_to_and_follows_every_later_change():
+    w = tg.tensor(2.0, requires_grad=True)
+    y = tg.ones(2, 3)
+    row, end = y[0], y[0][1:]
+    y.mul_(w)
+    assert row.requires_grad
+    assert end.requires_grad
+    row.add_(w)
+    y.mul_(w)
+    end.mul_(3)
+    assert row.tolist() == [8.0, 24.0, 24.0]
+    row.sum().backward()  # of 2w² + 3 · 2w² + 3 · 2w²
+    assert w.grad.item() == 28 * 2.0
