@@ -154,3 +154,24 @@ def test_whoever_needs_a_gradient_gets_the_same_one(needs):
         assert (mine is not None) == needed
         if needed:
             assert mine.tolist() == pytest.approx(full.tolist())
+
+
+@pytest.mark.parametrize("changed", [0, 1, 2])
+def test_a_change_of_any_operand_that_a_rule_needs_is_refused(changed):
+    operands = [inner(2, 2) for _ in range(3)]
+    y = tg.einsum("ij,jk,kl->il", *operands)
+    with tg.no_grad():
+        operands[changed].mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
+
+
+def test_a_change_of_what_only_the_other_rule_needs_is_not():
+    a, b = inner(2), inner(2)
+    y = (a * b).sum()
+    with tg.no_grad():
+        a.mul_(10)
+    (by_a,) = tg.autograd.grad(y, a, retain_graph=True)
+    assert by_a.tolist() == [2.0, 2.0]
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        tg.autograd.grad(y, b)

@@ -107,3 +107,10 @@ def test_uniform_is_for_floats():
         tg.zeros(3, dtype="int64").uniform_()
     with pytest.raises(RuntimeError, match="float16"):
         tg.zeros(3, dtype="float16").uniform_(0, 1e6)
+
+
+def test_an_empty_tensor_has_its_say_in_the_dtype_of_what_is_joined():
+    bools, empty = tg.tensor([True, False]), tg.tensor([], dtype=tg.uint8)
+    assert tg.cat([bools, empty]).dtype == tg.uint8
+    assert tg.cat([bools, tg.ones(2)]).dtype == tg.float32
+    assert tg.cat([bools, bools]).dtype == tg.bool

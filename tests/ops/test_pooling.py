@@ -142,3 +142,11 @@ def test_windows_larger_than_the_image_with_ceil_mode(kernel, stride, padding):
         else:
             found = getattr(F, name)(tensor(image), kernel, stride, padding, ceil_mode=True)
             np.testing.assert_allclose(found.numpy(), expected.numpy())
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int64", "float32"])
+def test_the_padding_is_less_than_every_number_of_any_dtype(dtype):
+    x = tg.tensor([[[[-1, -4], [2, -4]]]], dtype=dtype)
+    numbers, places = F.max_pool2d(x, 2, padding=(0, 1), return_indices=True)
+    assert numbers.flatten().tolist() == [2, -4]
+    assert places.flatten().tolist() == [2, 1]

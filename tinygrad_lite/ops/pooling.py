@@ -53,7 +53,7 @@ def _(g, windows):
 @op
 def max_pool(x, *, windows):
     """y[n, c, i, j] = max over k, m of  x[n, c, i · stride + k · dilation - padding, ...],  -∞ outside of the image"""
-    framed = frame(x, -np.inf, windows)
+    framed = frame(x, _least(x.dtype), windows)
     (_, _, down, across), *others = windows.places()
     y = framed[:, :, down, across].copy("K")  # K: in the same order in memory
     for _, _, down, across in others:
@@ -72,7 +72,7 @@ def largest_place(x, *, windows):
 
     It is one on the image, although the padding is as large where all is -∞.
     """
-    framed = frame(x, -np.inf, windows)
+    framed = frame(x, _least(x.dtype), windows)
     (_, _, down, across), *others = windows.places()
     largest = framed[:, :, down, across].copy("K")
     place = np.zeros_like(largest, dtype="int16")
@@ -83,6 +83,11 @@ def largest_place(x, *, windows):
         np.maximum(place, larger * np.int16(k * windows.kernel[1] + m), out=place)  # the numbers of places only grow
         np.maximum(largest, here, out=largest)
     return place
+
+
+def _least(dtype):
+    """The least number of a dtype, with which images are framed."""
+    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
 
 
 def _first_place(windows, like):

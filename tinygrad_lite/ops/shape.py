@@ -177,7 +177,8 @@ def _(g, shape, repeats):
 def cat(*tensors, dim=0):
     """The tensors joined along `dim`; their other sizes agree. One of shape (0,) may stand beside any."""
     joined = [x for x in tensors if x.shape != (0,)] or tensors
-    return np.concatenate(joined, axis=one_dim(dim, joined[0].ndim))
+    y = np.concatenate(joined, axis=one_dim(dim, joined[0].ndim))
+    return backend.cast(y, backend.result_type(*tensors))
 
 
 @cat.gradient("tensors")
