@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lite as tg
 from tinygrad_lite import nn, tensor
-from tinygrad_lite.autograd import Function
+from tinygrad_lite.autograd import Function, changes
 from tinygrad_lite.nn import functional as F
 
 
@@ -175,3 +175,21 @@ def test_a_change_of_what_only_the_other_rule_needs_is_not():
     assert by_a.tolist() == [2.0, 2.0]
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         tg.autograd.grad(y, b)
+
+
+def test_a_change_through_any_view_of_the_memory_is_seen():
+    y = inner(2, 3)
+    z = (y.t()[1:] @ tg.ones(2, 2, requires_grad=True)).sum()
+    y.detach()[0].mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        z.backward()
+
+
+def test_a_change_is_forgotten_when_its_memory_is_gone():
+    x = tg.ones(2)
+    gc.collect()
+    before = len(changes._changes)
+    for _ in range(100):
+        tg.ones(3).mul_(2)
+    x.mul_(2)
+    assert len(changes._changes) <= before + 1
