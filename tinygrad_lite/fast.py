@@ -1,8 +1,8 @@
 """What makes NumPy quick, and exact: the last file to read.
 
-Nothing here computes what NumPy cannot. But some of its ways take many times as long as others that give the same
-numbers, or lose digits on the way, by the order in which they go through memory or by the branches that they take.
-`backend` takes the better ways from here, for NumPy's arrays only.
+Nothing here computes anything that NumPy cannot. But some of NumPy's ways take many times as long as others that give
+the same numbers, or lose digits, because of the order in which they go through memory or the branches they take. For
+NumPy's arrays, `backend` takes the better ways from here.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ BLOCK = 128  # so many numbers are added up one after the other
 def long_dimension(shape: tuple[int, ...], strides: tuple[int, ...], axis: Any) -> int | None:
     """The dimension to sum in blocks first, before the rest is summed over `axis`; None if NumPy may sum it all.
 
-    A stretch of memory NumPy sums pairwise, but stretch after stretch in turn: so the mean of two million rows of 0.1
-    would be 0.0985. That is bad where there are many turns.
+    NumPy sums one stretch of memory pairwise, but adds stretch after stretch to a running total: the mean of two million
+    rows of 0.1 would be 0.0985. Each step of such a total is rounded, so there must not be many.
     """
     axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     stretch = min((abs(s) for s, n in zip(strides, shape, strict=True) if n > 1), default=0)
@@ -45,7 +45,7 @@ def long_dimension(shape: tuple[int, ...], strides: tuple[int, ...], axis: Any) 
 
 
 def sum_blocks(x: np.ndarray, d: int) -> np.ndarray:
-    """Every BLOCK numbers along dimension d added up, or all if there are no more. What is left over stays as it is.
+    """Every BLOCK numbers along dimension d added up, or all of them if there are fewer. The rest stays as it is.
 
     The numbers of a block lie `apart` places apart, so that where rows are short NumPy adds many of them at once.
     """
@@ -76,8 +76,8 @@ def reduce(ufunc: np.ufunc, x: np.ndarray, axis: Any, keepdims: Any) -> Any:
 
 
 def by_bits(mask: np.ndarray, x: Any) -> bool:
-    """Whether to choose numbers of x bit by bit: `np.where` takes ten times as long on a mask without a pattern, since
-    the processor guesses each branch. It takes many numbers for that to matter.
+    """Whether to choose numbers of x bit by bit: on a mask without a pattern `np.where` takes ten times as long, since
+    the processor guesses each branch. That matters only where there are many numbers.
     """
     return isinstance(x, np.ndarray) and x.size > 512 and x.dtype.kind == "f" and x.shape == mask.shape
 

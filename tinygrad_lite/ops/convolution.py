@@ -4,8 +4,9 @@ Three operations belong together, and each one's derivatives are the other two, 
 any order:
 
     convolution            y from x and weight
-    convolution_by_input   the gradient by x, from dy, that of y, and the weight: a *transposed* convolution
-    convolution_by_weight  the gradient by the weight, from dy and x
+    convolution_by_input   the gradient with respect to x, from dy, the one with respect to y, and the weight: a
+                           *transposed* convolution
+    convolution_by_weight  the gradient with respect to the weight, from dy and x
 
 As matrices: write the windows of a row as columns of kernel height · channels · kernel width numbers, and the weight as
 rows, one for each output channel. Then a row of the convolution is their product. All columns would take kh · kw times

@@ -6,7 +6,7 @@ steps, so most of what follows goes through the places of the kernel, not throug
 
 Images have the shape (n, c, h, w). In memory convolutions put them row by row, (h, c, w, n), the first row of all
 channels of all images before the second: the rows that a kernel covers are then one block of memory, and a row of
-windows is one long stretch of width · n numbers, whatever the steps. NumPy copies, adds and compares long stretches
+windows is one long stretch of width · n numbers, whatever the stride. NumPy copies, adds and compares long stretches
 many times as fast as short ones. What follows a convolution stays in that order, poolings too.
 """
 
@@ -69,7 +69,7 @@ def windows_that_fit(
     *,
     ceil_mode: bool = False,
 ) -> Windows:
-    """The windows on an image (h, w). With ceil_mode a last one may reach over the edge, if it begins inside.
+    """The windows that fit on an image (h, w). With ceil_mode the last one may reach over the edge if it begins inside.
 
     ShapeError if the kernel is larger than the padded image.
     """
@@ -101,7 +101,7 @@ def batch_first(x: Array) -> Array:
 
 
 def row_by_row(x: Array) -> Array:
-    """(n, c, h, w) → (h, c, w, n), in that order in memory: a view if x lies like that, as what comes from here."""
+    """(n, c, h, w) → (h, c, w, n), in that order in memory: a view if x lies in it already, as a convolution's result."""
     rows = rows_first(x)
     if rows.flags.c_contiguous:
         return rows
@@ -128,7 +128,7 @@ def put_rows(target: Array, rows: Array) -> None:
 
 
 def frame(x: Array, value: float, windows: Windows) -> Array:
-    """x (n, c, h, w) as far as the windows reach, with `value` where that is over its edges; in x's order in memory."""
+    """x (n, c, h, w) as far as the windows reach, with `value` beyond its edges; in x's order in memory."""
     (height, top, down), (width, left, across) = windows.on(x.shape[2:])
     if (top, left) == (slice(0, height), slice(0, width)):
         return x[:, :, down, across]  # they reach over no edge
