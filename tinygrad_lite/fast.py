@@ -28,8 +28,8 @@ BLOCK = 128  # so many numbers are added up one after the other
 def long_dimension(shape: tuple[int, ...], strides: tuple[int, ...], axis: Any) -> int | None:
     """The dimension to sum in blocks first, before the rest is summed over `axis`; None if NumPy may sum it all.
 
-    NumPy sums one stretch of memory pairwise, but adds stretch after stretch to a running total: the mean of two million
-    rows of 0.1 would be 0.0985. Each step of such a total is rounded, so there must not be many.
+    NumPy sums one stretch of memory pairwise, but adds stretch after stretch to a running total: the mean of two
+    million rows of 0.1 would be 0.0985. Each step of such a total is rounded, so there must not be many.
     """
     axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     stretch = min((abs(s) for s, n in zip(strides, shape, strict=True) if n > 1), default=0)

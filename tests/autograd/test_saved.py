@@ -186,10 +186,11 @@ def test_a_change_through_any_view_of_the_memory_is_seen():
 
 
 def test_a_change_is_forgotten_when_its_memory_is_gone():
-    x = tg.ones(2)
     gc.collect()
     before = len(changes._changes)
-    for _ in range(100):
-        tg.ones(3).mul_(2)
-    x.mul_(2)
-    assert len(changes._changes) <= before + 1
+    changed = [tg.ones(3).mul_(2) for _ in range(100)]  # all there at once, so that none has the address of another
+    for x in changed[:50]:
+        x.mul_(2)
+    assert len(changes._changes) == before + 100
+    del changed, x
+    assert len(changes._changes) == before

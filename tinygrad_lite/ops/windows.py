@@ -101,7 +101,7 @@ def batch_first(x: Array) -> Array:
 
 
 def row_by_row(x: Array) -> Array:
-    """(n, c, h, w) → (h, c, w, n), in that order in memory: a view if x lies in it already, as a convolution's result."""
+    """(n, c, h, w) → (h, c, w, n), in that order in memory: a view if x, as a convolution's result, lies in it."""
     rows = rows_first(x)
     if rows.flags.c_contiguous:
         return rows
