@@ -195,7 +195,7 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
             return NotImplemented
         check(function.__name__, arguments, inputs, settings)
         found = function(*unwrap(inputs), **{name: unwrap(value) for name, value in settings.items()})
-        if function is np.diagonal:
+        if function in (np.diagonal, np.broadcast_to):
             found.flags.writeable = True  # unlike NumPy's
         return wrap(found, inputs)
 

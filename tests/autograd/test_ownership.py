@@ -46,7 +46,7 @@ def test_two_leaves_that_one_function_serves_do_not_share_a_gradient():
 
 
 def test_an_array_that_a_rule_keeps_is_not_written_to():
-    held = np.full(1, 3.0, "float32")
+    held = tg.full((1,), 3.0)._array
     x = tensor([1.0], requires_grad=True)
     for calls in (1, 2, 3):
         holding(held)(x).sum().backward()
@@ -58,7 +58,7 @@ def test_an_array_that_a_rule_keeps_is_not_written_to():
 
 @pytest.mark.parametrize("given", ["sum so far", "inside the graph"])
 def test_nor_when_more_is_added_to_it_on_the_way(given):
-    held = np.full(2, 3.0, "float32")
+    held = tg.full((2,), 3.0)._array
     x = tensor([1.0, 2.0], requires_grad=True)
     y = x * 1.0 if given == "inside the graph" else x
     (holding(held)(y) + y * 5.0 + holding(held)(y) + y[0] + y[1]).sum().backward()
@@ -67,7 +67,7 @@ def test_nor_when_more_is_added_to_it_on_the_way(given):
 
 
 def test_views_of_what_a_rule_keeps_are_not_written_to_either():
-    held = np.full((2, 2), 3.0, "float32")
+    held = tg.full((2, 2), 3.0)._array
     x = tensor([1.0, 2.0], requires_grad=True)
     for _ in range(2):
         holding(held[0])(x).sum().backward()
@@ -130,7 +130,7 @@ def test_this_python_counts_one_reference_for_one_name():
 @given(st.data())
 def test_any_graph_of_holders_and_adders(data):
     """Sums, parts, holders and Functions in any order: held arrays are as before, the gradient is right."""
-    held = np.full(3, 3.0)
+    held = tg.full((3,), 3.0, dtype=tg.float64)._array
     keeper = holding(held)
     x = tensor([1.0, 2.0, 3.0], dtype=tg.float64, requires_grad=True)
     values, slopes = [x], [np.ones(3)]
@@ -153,5 +153,5 @@ def test_any_graph_of_holders_and_adders(data):
     loss = values[-1] + keeper(x)
     for times in (1, 2):
         loss.sum().backward(retain_graph=True)
-        np.testing.assert_allclose(x.grad.numpy(), times * (slopes[-1] + held))
+        np.testing.assert_allclose(x.grad.numpy(), times * (slopes[-1] + 3.0))
         assert held.tolist() == [3.0] * 3

@@ -113,6 +113,7 @@ def test_one_dimension_one_image_and_padding_same(kernel, dilation):
     assert single.shape == (4, 3, 9)
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize("piece", [1, 2_000, 10**9])
 def test_a_batch_gives_what_each_image_gives_by_itself(monkeypatch, piece):
     """In one piece or several, turned round in one go or several, rows multiplied one by one or all together."""
