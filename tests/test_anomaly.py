@@ -190,3 +190,13 @@ def test_every_error_of_a_gradient_carries_a_note():
         " recorded in "
     )
     assert note.endswith("y = fine(x)")
+
+
+def test_the_line_of_the_recording_is_named_though_that_of_the_change_is_not_known():
+    x = tg.ones(2, requires_grad=True)
+    with detect_anomaly():
+        y = x.exp()  # this one
+    with tg.no_grad():
+        y.mul_(2)
+    with pytest.raises(RuntimeError, match="# this one; the change was made in a place where"):
+        y.sum().backward()
