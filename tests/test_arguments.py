@@ -1,7 +1,6 @@
 """What a method takes beside its tensor: values to fill in, masks, devices, what may be asked with `in`."""
 
 import copy
-import importlib.util
 import math
 
 import matplotlib.pyplot as plt
@@ -11,11 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_lite as tg
+from tests.pytorch import needs_torch
 from tinygrad_lite import tensor
 
-needs_torch = pytest.mark.skipif(
-    importlib.util.find_spec("torch") is None, reason="compares with PyTorch, which is not installed"
-)
 DTYPES = ["bool", "uint8", "int8", "int32", "int64", "float16", "float32", "float64"]
 VALUES = [0, 1, 5, -1, 300, 2**40, True, 2.0, 5.5, -0.0, 1e6, 1e300, math.inf, -math.inf, math.nan]
 

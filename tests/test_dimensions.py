@@ -1,18 +1,13 @@
 """Which dimension is meant, and which positions along it: every form that PyTorch takes, and all that it refuses."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_lite as tg
+from tests.pytorch import needs_torch
 from tinygrad_lite import tensor
-
-needs_torch = pytest.mark.skipif(
-    importlib.util.find_spec("torch") is None, reason="compares with PyTorch, which is not installed"
-)
 
 # All that take one dimension: `d` stands for it.
 ONE_DIM = """

@@ -1,6 +1,5 @@
 """Changes in place: the tensor stays the same object, its memory changes, and it keeps its dtype or refuses."""
 
-import importlib.util
 import operator
 import warnings
 
@@ -10,11 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_lite as tg
+from tests.pytorch import needs_torch
 from tinygrad_lite import tensor
-
-needs_torch = pytest.mark.skipif(
-    importlib.util.find_spec("torch") is None, reason="compares with PyTorch, which is not installed"
-)
 
 OPERATORS = {
     "iadd": "add_", "isub": "sub_", "imul": "mul_", "itruediv": "div_", "ifloordiv": "floor_divide_",

@@ -1,6 +1,5 @@
 """Indices of every kind and in every mixture: reading, writing, memory shared, gradients. As PyTorch reads them."""
 
-import importlib.util
 import warnings
 
 import numpy as np
@@ -9,13 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_lite as tg
+from tests.pytorch import needs_torch
 from tinygrad_lite import tensor
 from tinygrad_lite.testing.strategies import shapes
-
-needs_torch = pytest.mark.skipif(
-    importlib.util.find_spec("torch") is None, reason="compares with PyTorch, which is not installed"
-)
-
 
 # An index that both packages can be given: parts as they are, and arrays where each wants tensors of its own.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import concurrent.futures
 import copy
 import gc
-import importlib.util
 import pickle
 import signal
 import threading
@@ -17,13 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lite as tg
+from tests.pytorch import needs_torch
 from tinygrad_lite import autograd, nn, op, optim, tensor
 from tinygrad_lite.data import DataLoader, TensorDataset
 from tinygrad_lite.nn import functional as F
 
-needs_torch = pytest.mark.skipif(
-    importlib.util.find_spec("torch") is None, reason="compares with PyTorch, which is not installed"
-)
 inf = float("inf")
 
 

@@ -1,18 +1,13 @@
 """What shares memory with what, and that a change through a view reaches its base, in numbers and in gradients."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_lite as tg
+from tests.pytorch import needs_torch
 from tinygrad_lite import tensor
-
-needs_torch = pytest.mark.skipif(
-    importlib.util.find_spec("torch") is None, reason="compares with PyTorch, which is not installed"
-)
 
 # Of x with shape (2, 3), and z without dimensions. PyTorch says which of them are views.
 RESULTS = """

@@ -330,11 +330,12 @@ def rounded(output: Array, inputs: Sequence[Any]) -> Array:
 
 
 def in_types(values: Sequence[Any], types: str) -> list[Any]:
-    """The values in the dtypes that an operation wants: "same", "common" or "float" (see `op.op`)."""
+    """The values in the dtypes that an operation wants: "any", "same", "common" or "float" (see `op.op`)."""
+    if types in ("common", "float"):
+        return promote(values, to_float=types == "float")
     if types == "same":
         require_one_dtype(*values)
-        return list(values)
-    return promote(values, to_float=types == "float")
+    return list(values)
 
 
 def require_one_dtype(first: Any, *others: Any) -> None:

@@ -56,11 +56,9 @@ class Context:
         refuse_changed_arrays(node, self._arrays)
         if any(t is not None and t._array is not array for t, array in zip(self._saved, self._arrays, strict=True)):
             raise RuntimeError(f"a tensor that {node.op.name} saved was given other data (x.data = ...) afterwards")
-        if not grad_mode.get():
+        if not grad_mode.get() or not self._outputs:
             return self._saved
         # To be differentiated again, a result that was saved must lead on to the node that made it.
-        if not self._outputs:
-            return self._saved
         results = _unpack(Tensor._wrap(_pack(self._outputs), node), self._forms)
         recorded = {id(raw): result for raw, result in zip(self._outputs, results, strict=True)}
         return tuple(recorded.get(id(tensor), tensor) for tensor in self._saved)

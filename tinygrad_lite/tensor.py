@@ -482,8 +482,7 @@ def _overwrite(array: Array, op: Op, others: list[Any], settings: dict[str, Any]
     RuntimeError if that loses more than a range: a float never becomes an integer unasked, nor an integer a bool.
     """
     with backend.beside(array):
-        values = [array, *others] if op.types == "any" else backend.in_types([array, *others], op.types)
-        result = op.forward(*values, **settings)
+        result = op.forward(*backend.in_types([array, *others], op.types), **settings)
         if KINDS[result.dtype.kind] > KINDS[array.dtype.kind]:
             raise RuntimeError(f"result type {result.dtype} can't be cast to the desired output type {array.dtype}")
         if result.shape != array.shape:

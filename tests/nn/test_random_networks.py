@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_lite
+from tests.pytorch import needs_torch
 from tinygrad_lite import tensor
 from tinygrad_lite.testing import gradcheck
 
-needs_torch = pytest.mark.skipif(
-    importlib.util.find_spec("torch") is None, reason="compares with PyTorch, which is not installed"
-)
 SMOOTH = ["Tanh", "Sigmoid", "GELU", "SiLU", "Softplus"]
 BENT = ["ReLU", "LeakyReLU"]
 # An eps of 1e-3, for some gradients are nothing but rounding (of a weight that a normalization takes out again), and

@@ -6,14 +6,13 @@ PyTorch is installed its values and derivatives are the measure too.
 
 from __future__ import annotations
 
-import importlib.util
-
 import numpy as np
 import pytest
 from hypothesis import settings
 
 import tinygrad_lite
 from tests.ops.cases import ALL, Case, operations_run_by
+from tests.pytorch import needs_torch
 from tinygrad_lite import ops
 from tinygrad_lite.op import Op
 from tinygrad_lite.testing import check_op
@@ -25,9 +24,6 @@ THOROUGH = 600  # examples: as many as that profile draws
 OVERFLOW_THEMSELVES, CAST_THEMSELVES = {"in place"}, {"bce settings", "pad two dims"}
 DTYPES: dict[str, tuple[str, ...]] = {"to": ()}  # that case asks for float64 itself
 every_case = pytest.mark.parametrize("case", ALL, ids=[case.name for case in ALL])
-needs_torch = pytest.mark.skipif(
-    importlib.util.find_spec("torch") is None, reason="compares with PyTorch, which is not installed"
-)
 
 
 def examples(case: Case) -> list[Example]:

@@ -1,18 +1,14 @@
 """Ties, corners, zeros, infinities: where a function has no derivative, or its formula no value, PyTorch decides."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lite
+from tests.pytorch import needs_torch
 from tinygrad_lite import tensor
 
-needs_torch = pytest.mark.skipif(
-    importlib.util.find_spec("torch") is None, reason="compares with PyTorch, which is not installed"
-)
 # NumPy warns of infinities that it makes, and so do we; PyTorch warns of the variance of one number.
 pytestmark = [pytest.mark.filterwarnings("ignore::RuntimeWarning"), pytest.mark.filterwarnings("ignore:var")]
 inf, nan = float("inf"), float("nan")

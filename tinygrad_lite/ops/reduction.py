@@ -267,7 +267,7 @@ def norm(x, *, p=2.0, dim=None, keepdim=False):
     """y = (Σ |x|ᵖ)^(1/p) over `dim`, for a p other than ±∞; for 0, how many are not 0. The gradient is 0 where y is."""
     wide, axes = single(x), dims(dim, x.ndim)
     if p == 0:
-        return backend.sum((x != 0).astype(wide.dtype), axes, keepdim).astype(x.dtype, copy=False)
+        return backend.cast(backend.sum((x != 0).astype(wide.dtype), axes, keepdim), x.dtype)
     if p == 2:
         with np.errstate(over="ignore", under="ignore"):
             y = np.sqrt(backend.sum(wide * wide, axes, keepdim))
